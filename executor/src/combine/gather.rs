@@ -1,0 +1,383 @@
+//! `gather` and `try_gather`: all of them, in their order; asyncio's `gather`, `_GatheringFuture`.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use super::Joinable;
+use crate::context::Core;
+use crate::error::JoinError;
+use crate::handle::TaskHandle;
+use crate::keyed::Key;
+use crate::observer::{Action, OnDone};
+use crate::state::State;
+use crate::wait::{Forward, OpenWait, Target};
+
+/// Waits for all of `tasks` and gives how each ended, in their order: asyncio's
+/// `gather(.., return_exceptions=True)`.
+///
+/// The tasks are watched from this call on. A cancel of the waiter is forwarded to every one of them
+/// (rule C9), and the gather then ends cancelled whatever they make of it, once all are done.
+///
+/// ```
+/// use wheelhouse::{gather, run, spawn};
+///
+/// let squares = run(async {
+///     let tasks = (1..=3).map(|n| spawn(async move { n * n }));
+///     gather(tasks).await.into_iter().map(Result::unwrap).collect::<Vec<i32>>()
+/// });
+/// assert_eq!(squares.unwrap(), [1, 4, 9]);
+/// ```
+///
+/// # Cancel safety
+///
+/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
+/// and gather handles or references, where that matters.
+pub fn gather<I>(tasks: I) -> Gather<I::Item>
+where
+    I: IntoIterator,
+    I::Item: Joinable,
+{
+    Gather::new(tasks, false)
+}
+
+/// Waits for all of `tasks` and gives their values in order, or the first failure or cancel as soon as
+/// there is one; the other tasks then run on: asyncio's plain `gather`.
+///
+/// # Cancel safety
+///
+/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
+/// and gather handles or references, where that matters.
+pub fn try_gather<I>(tasks: I) -> TryGather<I::Item>
+where
+    I: IntoIterator,
+    I::Item: Joinable,
+{
+    TryGather { inner: Gather::new(tasks, true) }
+}
+
+/// The future of [`gather`].
+#[must_use = "a gather gives nothing until it is awaited"]
+pub struct Gather<K> {
+    tasks: Vec<K>,
+    watch: Rc<Watch>,
+    wait: Option<OpenWait>,
+}
+
+/// The future of [`try_gather`].
+#[must_use = "a gather gives nothing until it is awaited"]
+pub struct TryGather<K> {
+    inner: Gather<K>,
+}
+
+impl<K: Joinable> Gather<K> {
+    fn new<I: IntoIterator<Item = K>>(tasks: I, fails_fast: bool) -> Self {
+        let tasks: Vec<K> = tasks.into_iter().collect();
+        let handles = tasks.iter().map(|task| task.task().clone()).collect();
+        Gather { tasks, watch: Watch::new(handles, fails_fast), wait: None }
+    }
+
+    /// Has everything ended that it waits for?
+    #[must_use = "this only looks"]
+    pub fn is_done(&self) -> bool {
+        self.watch.ending.get().is_some()
+    }
+
+    /// Cancels every task that has not ended; `false` if all have. The gather then ends cancelled.
+    pub fn cancel(&self) -> bool {
+        self.watch.cancel()
+    }
+
+    /// Calls `callback` from the loop once the gather is done. A gather can be used outside any task this
+    /// way.
+    pub fn add_done_callback(&self, callback: impl FnOnce() + 'static) {
+        self.watch.add_done_callback(Box::new(callback));
+    }
+
+    fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        let Some(ending) = self.watch.ending.get() else {
+            self.suspend(cx);
+            return Poll::Pending;
+        };
+        if ending == Ending::Cancelled {
+            // Our own cancel came back: it goes on here, in the scope that awaits.
+            self.suspend(cx);
+            self.wait.as_ref().expect("it was just opened").raise();
+            return Poll::Pending;
+        }
+        self.wait = None;
+        Poll::Ready(ending)
+    }
+
+    fn suspend(&mut self, cx: &mut Context<'_>) {
+        match &self.wait {
+            Some(wait) => drop(wait.touch(cx)),
+            None => self.wait = self.watch.open_wait(cx),
+        }
+    }
+}
+
+impl<K: Joinable + Unpin> Future for Gather<K> {
+    type Output = Vec<Result<K::Value, JoinError>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.poll_ending(cx));
+        let tasks = std::mem::take(&mut self.tasks);
+        Poll::Ready(tasks.into_iter().map(Joinable::into_result).collect())
+    }
+}
+
+impl<K: Joinable + Unpin> Future for TryGather<K> {
+    type Output = Result<Vec<K::Value>, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ending = ready!(self.inner.poll_ending(cx));
+        let mut tasks = std::mem::take(&mut self.inner.tasks);
+        Poll::Ready(match ending {
+            Ending::First(number) => {
+                Err(tasks.swap_remove(number).into_result().err().expect("it ended without a value"))
+            }
+            _ => tasks.into_iter().map(Joinable::into_result).collect(),
+        })
+    }
+}
+
+impl<K> fmt::Debug for Gather<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gather")
+            .field("tasks", &self.tasks.len())
+            .field("unfinished", &self.watch.unfinished.get())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K> fmt::Debug for TryGather<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// All are done.
+    All,
+    /// This one ended without a value, and that is enough.
+    First(usize),
+    /// A request was accepted and has come back.
+    Cancelled,
+}
+
+/// What the tasks' done callbacks tell: asyncio's outer future.
+struct Watch {
+    tasks: Vec<TaskHandle>,
+    fails_fast: bool,
+    unfinished: Cell<usize>,
+    cancel_requested: Cell<bool>,
+    ending: Cell<Option<Ending>>,
+    waiter: Cell<Option<Key>>,
+    callbacks: RefCell<Vec<Box<dyn FnOnce()>>>,
+}
+
+impl Watch {
+    fn new(tasks: Vec<TaskHandle>, fails_fast: bool) -> Rc<Watch> {
+        let watch = Rc::new(Watch {
+            unfinished: Cell::new(tasks.len()),
+            tasks,
+            fails_fast,
+            cancel_requested: Cell::new(false),
+            ending: Cell::new(None),
+            waiter: Cell::new(None),
+            callbacks: RefCell::default(),
+        });
+        watch.watch_tasks();
+        watch
+    }
+
+    /// Tasks that have ended already count at once, without a turn; the others are watched first.
+    fn watch_tasks(self: &Rc<Self>) {
+        if self.tasks.is_empty() {
+            self.ending.set(Some(Ending::All));
+        }
+        for (number, task) in self.tasks.iter().enumerate() {
+            if !task.is_done() {
+                task.observe(Action::Tell(Rc::clone(self) as Rc<dyn OnDone>, number));
+            }
+        }
+        for (number, task) in self.tasks.iter().enumerate() {
+            if task.is_done() {
+                self.note(task, number);
+            }
+        }
+    }
+
+    /// A task has ended: asyncio's `_done_callback`.
+    fn note(&self, task: &TaskHandle, number: usize) {
+        self.unfinished.set(self.unfinished.get() - 1);
+        let ended = task.ending();
+        if self.ending.get().is_some() {
+            return;
+        }
+        match ended {
+            Some(Err(error)) if self.fails_fast => {
+                let own = error.is_cancelled() && self.cancel_requested.get();
+                self.end(if own { Ending::Cancelled } else { Ending::First(number) });
+            }
+            _ if self.unfinished.get() > 0 => {}
+            _ if self.cancel_requested.get() => self.end(Ending::Cancelled),
+            _ => self.end(Ending::All),
+        }
+    }
+
+    fn end(&self, ending: Ending) {
+        self.ending.set(Some(ending));
+        let Some(core) = self.core() else { return };
+        if let Some(waiter) = self.waiter.take() {
+            core.with(|state| state.set_wait(waiter));
+        }
+        for callback in self.callbacks.take() {
+            core.call_soon(callback);
+        }
+    }
+
+    fn add_done_callback(&self, callback: Box<dyn FnOnce()>) {
+        match self.core() {
+            Some(core) if self.ending.get().is_some() => drop(core.call_soon(callback)),
+            Some(_) => self.callbacks.borrow_mut().push(callback),
+            None => callback(),
+        }
+    }
+
+    fn open_wait(self: &Rc<Self>, cx: &Context<'_>) -> Option<OpenWait> {
+        let core = self.core()?;
+        let wait = OpenWait::new(core, Target::Forward(Rc::clone(self) as Rc<dyn Forward>), cx);
+        self.waiter.set(Some(wait.key()));
+        Some(wait)
+    }
+
+    fn cancel(&self) -> bool {
+        let Some(core) = self.core() else { return false };
+        core.with(|state| {
+            let mut tasks = Vec::new();
+            let accepted = self.forward(state, &mut tasks);
+            state.forward(tasks);
+            accepted
+        })
+    }
+
+    /// The loop of the tasks; a gather of nothing has none, and needs none.
+    fn core(&self) -> Option<&Rc<Core>> {
+        self.tasks.first().map(TaskHandle::core)
+    }
+}
+
+impl OnDone for Watch {
+    fn task_done(self: Rc<Self>, _: &Rc<Core>, task: &TaskHandle, number: usize) {
+        self.note(task, number);
+    }
+}
+
+impl Forward for Watch {
+    fn forward(&self, state: &mut State, tasks: &mut Vec<u32>) -> bool {
+        if self.ending.get().is_some() {
+            return false;
+        }
+        let before = tasks.len();
+        let alive = self.tasks.iter().map(TaskHandle::index).filter(|t| !state.tasks[*t].is_done());
+        tasks.extend(alive);
+        let accepted = tasks.len() > before;
+        self.cancel_requested.set(self.cancel_requested.get() || accepted);
+        accepted
+    }
+
+    fn describe(&self) -> String {
+        format!("a gather of {} task(s), {} unfinished", self.tasks.len(), self.unfinished.get())
+    }
+}
+
+/// Implements [`GatherTuple`] for one length of tuple.
+macro_rules! gather_tuple {
+    ($($name:ident $index:tt),+) => {
+        impl<$($name: Joinable),+> GatherTuple for ($($name,)+) {
+            type Results = ($(Result<$name::Value, JoinError>,)+);
+            type Values = ($($name::Value,)+);
+
+            fn handles(&self) -> Vec<TaskHandle> {
+                vec![$(self.$index.task().clone()),+]
+            }
+
+            fn into_results(self) -> Self::Results {
+                ($(self.$index.into_result(),)+)
+            }
+
+            fn into_values(self) -> Result<Self::Values, JoinError> {
+                Ok(($(self.$index.into_result()?,)+))
+            }
+        }
+    };
+}
+
+gather_tuple!(A 0);
+gather_tuple!(A 0, B 1);
+gather_tuple!(A 0, B 1, C 2);
+gather_tuple!(A 0, B 1, C 2, D 3);
+gather_tuple!(A 0, B 1, C 2, D 3, E 4);
+gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+
+/// Tuples of up to eight tasks of different types.
+pub trait GatherTuple {
+    /// How each ended.
+    type Results;
+    /// The value of each.
+    type Values;
+    /// The tasks.
+    fn handles(&self) -> Vec<TaskHandle>;
+    /// How each ended. Called once all have.
+    fn into_results(self) -> Self::Results;
+    /// The value of each, or the first error. Called once all have ended.
+    ///
+    /// # Errors
+    ///
+    /// How the first task without a value ended.
+    fn into_values(self) -> Result<Self::Values, JoinError>;
+}
+
+/// As [`gather`], for a tuple of tasks of different types.
+///
+/// ```
+/// use wheelhouse::{gather_tuple, run, spawn};
+///
+/// run(async {
+///     let (number, text) = gather_tuple((spawn(async { 1 }), spawn(async { "one" }))).await;
+///     assert_eq!((number.unwrap(), text.unwrap()), (1, "one"));
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
+/// and gather handles or references, where that matters.
+pub async fn gather_tuple<S: GatherTuple>(tasks: S) -> S::Results {
+    Gather::new(tasks.handles(), false).await;
+    tasks.into_results()
+}
+
+/// As [`try_gather`], for a tuple of tasks of different types.
+///
+/// # Errors
+///
+/// The first failure or cancel; the other tasks then run on.
+///
+/// # Cancel safety
+///
+/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
+/// and gather handles or references, where that matters.
+pub async fn try_gather_tuple<S: GatherTuple>(tasks: S) -> Result<S::Values, JoinError> {
+    TryGather { inner: Gather::new(tasks.handles(), true) }.await?;
+    tasks.into_values()
+}

@@ -1,0 +1,192 @@
+//! `wait`: until the first, the first failure, or all of them; asyncio's `wait`, `_wait`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::Joinable;
+use crate::callback::CallHandle;
+use crate::clock::to_nanos;
+use crate::context::Core;
+use crate::error::EmptyWait;
+use crate::handle::TaskHandle;
+use crate::keyed::Key;
+use crate::observer::{Action, OnDone};
+use crate::wait_once::{Signal, WaitOnce};
+
+/// When [`wait`] returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnWhen {
+    /// As soon as any task has ended.
+    FirstCompleted,
+    /// As soon as any task has failed, or when all have ended. A cancelled task is no failure (rule C17).
+    FirstException,
+    /// When all tasks have ended.
+    AllCompleted,
+}
+
+/// asyncio's name for [`ReturnWhen::FirstCompleted`].
+pub const FIRST_COMPLETED: ReturnWhen = ReturnWhen::FirstCompleted;
+/// asyncio's name for [`ReturnWhen::FirstException`].
+pub const FIRST_EXCEPTION: ReturnWhen = ReturnWhen::FirstException;
+/// asyncio's name for [`ReturnWhen::AllCompleted`].
+pub const ALL_COMPLETED: ReturnWhen = ReturnWhen::AllCompleted;
+
+/// Waits for some of `tasks` and gives them all back, those that have ended and those that have not. It
+/// never cancels any, and a cancel of the waiter does not reach them (rule C10).
+///
+/// ```
+/// use std::time::Duration;
+/// use wheelhouse::{FIRST_COMPLETED, run, sleep, spawn, wait};
+///
+/// run(async {
+///     let fast = spawn(async { "fast" });
+///     let slow = spawn(async { sleep(Duration::from_secs(60)).await; "slow" });
+///     let mut waited = wait([fast, slow], FIRST_COMPLETED).await.unwrap();
+///     assert_eq!(waited.done.remove(0).await.unwrap(), "fast");
+///     assert_eq!(waited.pending.len(), 1);
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// Cancel safe with handles or references. Tasks handed over by value are detached when the wait is
+/// dropped, and their values lost.
+pub fn wait<I>(tasks: I, until: ReturnWhen) -> Wait<I::Item>
+where
+    I: IntoIterator,
+    I::Item: Joinable,
+{
+    Wait { tasks: tasks.into_iter().collect(), until, timeout: None, begun: None }
+}
+
+/// What [`wait`] gives: every task it was given, in the order it was given them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Waited<K> {
+    /// The tasks that have ended.
+    pub done: Vec<K>,
+    /// The tasks that have not.
+    pub pending: Vec<K>,
+}
+
+/// The future of [`wait`].
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct Wait<K> {
+    tasks: Vec<K>,
+    until: ReturnWhen,
+    timeout: Option<Duration>,
+    begun: Option<Begun>,
+}
+
+impl<K> Wait<K> {
+    /// Returns after `limit` in any case, with what has ended until then. That is no error.
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Wait<K> {
+        self.timeout = limit.into();
+        self
+    }
+}
+
+impl<K: Joinable + Unpin> Future for Wait<K> {
+    type Output = Result<Waited<K>, EmptyWait>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(first) = this.tasks.first() else { return Poll::Ready(Err(EmptyWait)) };
+        let begun = this.begun.get_or_insert_with(|| {
+            let handles = this.tasks.iter().map(|task| task.task().clone()).collect();
+            Begun::new(first.task().core(), handles, this.until, this.timeout)
+        });
+        ready!(Pin::new(&mut begun.released).poll(cx));
+        this.begun = None;
+        let tasks = std::mem::take(&mut this.tasks).into_iter();
+        let (done, pending) = tasks.partition(|task| task.task().is_done());
+        Poll::Ready(Ok(Waited { done, pending }))
+    }
+}
+
+impl<K> fmt::Debug for Wait<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("tasks", &self.tasks.len())
+            .field("until", &self.until)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A wait that has been polled. Its drop takes its timer and its callbacks back.
+struct Begun {
+    released: WaitOnce,
+    watched: Vec<(TaskHandle, Key)>,
+    timer: Option<CallHandle>,
+}
+
+impl Begun {
+    fn new(
+        core: &Rc<Core>,
+        tasks: Vec<TaskHandle>,
+        until: ReturnWhen,
+        timeout: Option<Duration>,
+    ) -> Begun {
+        let released = WaitOnce::new(core, "a wait for several tasks");
+        let timer = timeout.map(|limit| {
+            let (signal, weak) = (released.signal(), Rc::downgrade(core));
+            let when = core.clock.now().saturating_add(to_nanos(limit));
+            let release = move || {
+                if let Some(core) = weak.upgrade() {
+                    signal.set(&core);
+                }
+            };
+            core.call_at(when, Box::new(release))
+        });
+        let countdown = Rc::new(Countdown {
+            left: Cell::new(tasks.len()),
+            until,
+            released: released.signal(),
+        });
+        let watch = |task: TaskHandle| {
+            let key = task.observe(Action::Tell(Rc::clone(&countdown) as Rc<dyn OnDone>, 0));
+            (task, key)
+        };
+        Begun { released, watched: tasks.into_iter().map(watch).collect(), timer }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.timer {
+            timer.cancel();
+        }
+        for (task, key) in &self.watched {
+            let removed = task.core().with(|state| state.remove_observer(*key));
+            drop(removed);
+        }
+    }
+}
+
+/// asyncio's `_on_completion`.
+struct Countdown {
+    left: Cell<usize>,
+    until: ReturnWhen,
+    released: Rc<Signal>,
+}
+
+impl OnDone for Countdown {
+    fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, _: usize) {
+        self.left.set(self.left.get() - 1);
+        let enough = match self.until {
+            ReturnWhen::FirstCompleted => true,
+            ReturnWhen::FirstException => task.has_failed(),
+            ReturnWhen::AllCompleted => false,
+        };
+        if enough || self.left.get() == 0 {
+            self.released.set(core);
+        }
+    }
+}

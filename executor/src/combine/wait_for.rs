@@ -1,0 +1,63 @@
+//! `wait_for`: asyncio's `wait_for`, for a future and for a task.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::error::{Elapsed, JoinError};
+use crate::handle::Task;
+use crate::observer::Action;
+use crate::timeout::timeout;
+use crate::wait_once::WaitOnce;
+
+/// Polls `future` in place for at most `limit`; it is [`timeout`](crate::timeout), but that a limit of zero
+/// never starts the future.
+///
+/// # Errors
+///
+/// [`Elapsed`], if the future was cancelled by the timeout and let that happen.
+///
+/// # Cancel safety
+///
+/// As cancel safe as `future`.
+pub async fn wait_for<F: Future>(future: F, limit: Duration) -> Result<F::Output, Elapsed> {
+    if limit.is_zero() {
+        return Err(Elapsed { deadline: None });
+    }
+    timeout(limit, future).await
+}
+
+/// Waits for a task for at most `limit`, then cancels it **and waits for its end**. A task that suppresses
+/// the cancel and returns a value still gives that value.
+///
+/// With a limit of zero a task that is done gives its outcome; another one is cancelled at once.
+///
+/// # Errors
+///
+/// [`Elapsed`], if the task ended cancelled by the timeout.
+///
+/// # Cancel safety
+///
+/// Cancel safe with `&mut task`. Cancelling the waiter cancels the task, too (rule C9).
+pub async fn wait_for_task<T: 'static>(
+    task: &mut Task<T>,
+    limit: Duration,
+) -> Result<Result<T, JoinError>, Elapsed> {
+    if !limit.is_zero() {
+        return timeout(limit, task).await;
+    }
+    if !task.is_done() {
+        cancel_and_wait(task).await;
+        if task.is_cancelled() {
+            return Err(Elapsed { deadline: None });
+        }
+    }
+    Ok(task.take())
+}
+
+/// Cancels a task and waits for its end, without forwarding: asyncio's `_cancel_and_wait`.
+async fn cancel_and_wait<T: 'static>(task: &Task<T>) {
+    let ended = WaitOnce::new(task.core(), "a cancelled task");
+    task.observe(Action::Tell(ended.signal(), 0));
+    task.cancel();
+    ended.await;
+}

@@ -1,0 +1,164 @@
+//! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
+//! as asyncio's `get_running_loop`.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, RawWakerVTable, Waker};
+
+use crate::clock::Clock;
+use crate::observe::{ExceptionContext, ExceptionHandler, print_exception};
+use crate::remote::Remote;
+use crate::state::State;
+
+/// What an [`EventLoop`](crate::EventLoop), its tasks and its handles share. The loop's `Drop` empties it,
+/// whoever still holds on to it.
+pub(crate) struct Core {
+    state: RefCell<State>,
+    pub(crate) clock: Clock,
+    pub(crate) remote: Arc<Remote>,
+    exception_handler: RefCell<ExceptionHandler>,
+    /// The waker the running task is polled with; only ever compared.
+    polled_with: Cell<Option<(*const (), &'static RawWakerVTable)>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+}
+
+impl Core {
+    pub(crate) fn new(clock: Clock, remote: Arc<Remote>) -> Rc<Core> {
+        Rc::new(Core {
+            state: RefCell::new(State::new()),
+            clock,
+            remote,
+            exception_handler: RefCell::new(Rc::new(print_exception)),
+            polled_with: Cell::new(None),
+        })
+    }
+
+    /// Runs a few lines on the state, then calls the foreign wakers they turned up.
+    pub(crate) fn with<R>(&self, lines: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state.borrow_mut();
+        let result = lines(&mut state);
+        if state.foreign.is_empty() {
+            return result;
+        }
+        drop(state);
+        self.call_foreign_wakers();
+        result
+    }
+
+    /// A waker is a user's code: it runs with the state free, and its panic is reported, not passed on to
+    /// whoever happened to complete something (rule C15).
+    #[cold]
+    pub(crate) fn call_foreign_wakers(&self) {
+        let wakers = std::mem::take(&mut self.state.borrow_mut().foreign);
+        for waker in wakers {
+            self.guard("a waker panicked", || waker.wake());
+        }
+    }
+
+    /// Runs a user's code that must not take the loop down with it (rule C15): a panic is reported.
+    pub(crate) fn guard(&self, what: &str, code: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
+            self.report(&ExceptionContext::panic(what, &*payload));
+        }
+    }
+
+    /// Reports what nobody else can be told. A panic of the handler itself goes to standard error.
+    pub(crate) fn report(&self, context: &ExceptionContext<'_>) {
+        let handler = Rc::clone(&self.exception_handler.borrow());
+        if catch_unwind(AssertUnwindSafe(|| handler(context))).is_err() {
+            eprintln!("wheelhouse: the exception handler panicked over: {context}");
+        }
+    }
+
+    pub(crate) fn set_exception_handler(&self, handler: ExceptionHandler) {
+        let replaced = self.exception_handler.replace(handler);
+        drop(replaced);
+    }
+
+    /// Marks `waker` as the running task's own until the guard is dropped.
+    pub(crate) fn polling_with(&self, waker: Option<&Waker>) {
+        self.polled_with.set(waker.map(|waker| (waker.data(), waker.vtable())));
+    }
+
+    /// The waker of `cx`, if it is not simply that of the running task: combinators such as
+    /// `FuturesUnordered` poll what they hold with wakers of their own.
+    pub(crate) fn foreign_waker(&self, cx: &Context<'_>) -> Option<Waker> {
+        if self.is_own_waker(cx) { None } else { Some(cx.waker().clone()) }
+    }
+
+    fn is_own_waker(&self, cx: &Context<'_>) -> bool {
+        let waker = cx.waker();
+        self.polled_with
+            .get()
+            .is_some_and(|(data, vtable)| data == waker.data() && std::ptr::eq(vtable, waker.vtable()))
+    }
+
+    /// The state, for code that must let go of it and take it again. Everything else uses [`with`](Core::with).
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
+        self.state.borrow_mut()
+    }
+
+    /// Makes this the running loop of the thread until the guard is dropped. `Err` if one runs already.
+    pub(crate) fn enter(self: &Rc<Self>) -> Result<Entered, Rc<Core>> {
+        CURRENT.with(|current| {
+            if let Some(running) = &*current.borrow() {
+                return Err(Rc::clone(running));
+            }
+            *current.borrow_mut() = Some(Rc::clone(self));
+            self.remote.unparked();
+            Ok(Entered(()))
+        })
+    }
+}
+
+/// Wakes what is polled with `cx`; the running task, without a detour through its waker.
+pub(crate) fn wake_by_ref(cx: &Context<'_>) {
+    let woken = try_current(|core| {
+        let own = core.is_own_waker(cx);
+        if own {
+            core.with(|state| state.current_task().map(|task| state.wake(task)));
+        }
+        own
+    });
+    if woken != Some(true) {
+        cx.waker().wake_by_ref();
+    }
+}
+
+/// A loop runs on this thread for as long as this lives.
+pub(crate) struct Entered(());
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let left = CURRENT.with(|current| current.borrow_mut().take());
+        if let Some(core) = left {
+            core.remote.left_alone();
+        }
+    }
+}
+
+/// Shows `look` the running loop of this thread, if there is one. Works in thread-local destructors too.
+pub(crate) fn try_current<R>(look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().as_ref().map(look)).ok().flatten()
+}
+
+/// Shows `look` the running loop of this thread.
+///
+/// # Panics
+///
+/// Outside a running loop, naming the call and what to do.
+#[track_caller]
+pub(crate) fn current<R>(call: &str, look: impl FnOnce(&Rc<Core>) -> R) -> R {
+    match try_current(look) {
+        Some(result) => result,
+        None => panic!(
+            "`{call}` was called outside a running loop: call it from a task or callback of one, \
+             for example inside `wheelhouse::run(async {{ .. }})`"
+        ),
+    }
+}

@@ -1,0 +1,115 @@
+//! A slab whose keys carry a generation, so that a stale key is told apart: waits, scopes, observers
+//! and callbacks live in one of these each.
+
+use std::fmt;
+
+/// Where an entry lives, and which of the entries that lived there it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl Key {
+    /// The key of nothing.
+    pub(crate) const NONE: Key = Key { index: crate::lists::NIL, generation: 0 };
+
+    pub(crate) fn is_none(self) -> bool {
+        self.index == crate::lists::NIL
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_none() {
+            true => f.write_str("none"),
+            false => write!(f, "{}v{}", self.index, self.generation),
+        }
+    }
+}
+
+struct Slot<T> {
+    generation: u32,
+    entry: Option<T>,
+}
+
+/// The slab. Indexing by a bare `u32` is for links, which never outlive what they point to.
+pub(crate) struct Keyed<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Keyed<T> {
+    pub(crate) const fn new() -> Self {
+        Keyed { slots: Vec::new(), free: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(crate) fn insert(&mut self, entry: T) -> Key {
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.slots[index as usize];
+            slot.entry = Some(entry);
+            return Key { index, generation: slot.generation };
+        }
+        let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 live entries");
+        self.slots.push(Slot { generation: 0, entry: Some(entry) });
+        Key { index, generation: 0 }
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        let slot = self.slots.get_mut(key.index as usize)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        let entry = slot.entry.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(key.index);
+        Some(entry)
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        let slot = self.slots.get(key.index as usize)?;
+        if slot.generation == key.generation { slot.entry.as_ref() } else { None }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let slot = self.slots.get_mut(key.index as usize)?;
+        if slot.generation == key.generation { slot.entry.as_mut() } else { None }
+    }
+
+    /// The key of the entry that lives at `index`.
+    pub(crate) fn key_at(&self, index: u32) -> Key {
+        Key { index, generation: self.slots[index as usize].generation }
+    }
+
+    /// Takes every entry out; keys handed out before stay stale.
+    pub(crate) fn take_all(&mut self) -> Vec<T> {
+        let live: Vec<Key> = self.keys().collect();
+        live.into_iter().filter_map(|key| self.remove(key)).collect()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.is_some()).map(
+            |(index, slot)| Key {
+                index: u32::try_from(index).expect("indices fit"),
+                generation: slot.generation,
+            },
+        )
+    }
+}
+
+impl<T> std::ops::Index<u32> for Keyed<T> {
+    type Output = T;
+    fn index(&self, index: u32) -> &T {
+        self.slots[index as usize].entry.as_ref().expect("links point to live entries")
+    }
+}
+
+impl<T> std::ops::IndexMut<u32> for Keyed<T> {
+    fn index_mut(&mut self, index: u32) -> &mut T {
+        self.slots[index as usize].entry.as_mut().expect("links point to live entries")
+    }
+}

@@ -1,0 +1,110 @@
+//! Observers: who is told when a task ends, as asyncio's done callbacks.
+//!
+//! A task's observers stand in one list in the order in which they came. At its end each is queued as a
+//! handle (rule T3); an awaiting task is an observer too, and for it the handle is its own step.
+
+use std::rc::Rc;
+
+use crate::context::Core;
+use crate::handle::TaskHandle;
+use crate::keyed::{Key, Keyed};
+use crate::lists::{Linked, Links, NIL};
+use crate::state::{Ready, State};
+
+/// One entry of a task's list.
+pub(crate) struct Observer {
+    task: u32,
+    links: Links,
+    /// Its task has ended and its handle is in the ready queue.
+    queued: bool,
+    action: Action,
+}
+
+pub(crate) enum Action {
+    /// Complete the wait of an awaiting task, at once.
+    Wake(Key),
+    /// Run a user's callback.
+    Call(Box<dyn FnOnce(&TaskHandle)>),
+    /// Tell a combinator; the number says which of its tasks it was.
+    Tell(Rc<dyn OnDone>, usize),
+    /// Stop the loop: this was the main task.
+    StopLoop,
+}
+
+/// A combinator that watches tasks.
+pub(crate) trait OnDone {
+    fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, number: usize);
+}
+
+impl Linked for Keyed<Observer> {
+    fn links(&mut self, index: u32) -> &mut Links {
+        &mut self[index].links
+    }
+}
+
+impl State {
+    /// Adds an observer; on a task that has ended it is queued at once.
+    pub(crate) fn observe(&mut self, task: u32, action: Action) -> Key {
+        let key =
+            self.observers.insert(Observer { task, links: Links::OUT, queued: false, action });
+        if self.tasks[task].is_done() {
+            self.queue_observer(key);
+        } else {
+            self.tasks[task].observers.push_back(&mut self.observers, key.index);
+        }
+        key
+    }
+
+    /// Takes an observer back, for the caller to drop where no state is borrowed; `None` if it is queued
+    /// already, or gone.
+    pub(crate) fn remove_observer(&mut self, key: Key) -> Option<Observer> {
+        if self.observers.get(key)?.queued {
+            return None;
+        }
+        self.unlink_observer(key);
+        self.observers.remove(key)
+    }
+
+    /// A task has ended: queues its observers in their order.
+    pub(crate) fn queue_observers(&mut self, task: u32) {
+        loop {
+            let index = self.tasks[task].observers.head;
+            if index == NIL {
+                return;
+            }
+            let key = self.observers.key_at(index);
+            self.unlink_observer(key);
+            match self.observers[index].action {
+                Action::Wake(wait) => {
+                    self.observers.remove(key);
+                    self.set_wait(wait);
+                }
+                _ => self.queue_observer(key),
+            }
+        }
+    }
+
+    fn queue_observer(&mut self, key: Key) {
+        let observer = &mut self.observers[key.index];
+        observer.queued = true;
+        self.tasks[observer.task].refs += 1;
+        self.ready.push_back(Ready::Done(key));
+    }
+
+    fn unlink_observer(&mut self, key: Key) {
+        let task = self.observers[key.index].task;
+        self.tasks[task].observers.remove(&mut self.observers, key.index);
+    }
+}
+
+/// Runs the handle of a queued observer.
+pub(crate) fn run(core: &Rc<Core>, key: Key) {
+    let Some(observer) = core.with(|state| state.observers.remove(key)) else { return };
+    let task = TaskHandle::adopt(core, observer.task);
+    match observer.action {
+        Action::Wake(wait) => drop(core.with(|state| state.set_wait(wait))),
+        Action::Call(callback) => core.guard("a done callback panicked", || callback(&task)),
+        Action::Tell(combinator, number) => combinator.task_done(core, &task, number),
+        Action::StopLoop => core.with(|state| state.stopping = true),
+    }
+}

@@ -1,0 +1,354 @@
+//! A future that is completed by hand: asyncio's `Future`, as `loop.create_future()` makes it.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::cancel::Cancelled;
+use crate::context::{self, Core};
+use crate::error::BoxError;
+use crate::keyed::Key;
+use crate::state::State;
+use crate::wait::{Forward, OpenWait, Target};
+
+/// A pair for code that completes by hand: the [`Promise`] is set once, with a value, an error or a
+/// cancel; the [`Promised`] waits, and where the value can be cloned so do its clones.
+///
+/// An await of it forwards (rule C9): cancelling one waiter cancels the future, for all of them.
+///
+/// ```
+/// use wheelhouse::{call_soon, promise, run};
+///
+/// run(async {
+///     let (promise, promised) = promise();
+///     call_soon(move || promise.set(7).unwrap());
+///     assert_eq!(promised.await, Ok(7));
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Panics
+///
+/// Outside a running loop.
+#[track_caller]
+pub fn promise<T: 'static>() -> (Promise<T>, Promised<T>) {
+    let shared = context::current("promise", |core| {
+        Rc::new(Shared {
+            core: Rc::clone(core),
+            outcome: RefCell::new(None),
+            state: Cell::new(Stage::Pending),
+            waiters: RefCell::default(),
+            promises: Cell::new(1),
+        })
+    });
+    (Promise { shared: Rc::clone(&shared) }, Promised { shared, wait: None })
+}
+
+/// The completing side of [`promise`]. Dropping the last clone unset is an error for the waiters.
+pub struct Promise<T> {
+    shared: Rc<Shared<T>>,
+}
+
+/// The waiting side of [`promise`].
+///
+/// # Cancel safety
+///
+/// Cancel safe: the value stays until somebody receives it. Cancelling a waiter, however, cancels the
+/// future for every waiter.
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Promised<T> {
+    shared: Rc<Shared<T>>,
+    wait: Option<OpenWait>,
+}
+
+/// Why a [`Promised`] has no value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PromiseError {
+    /// It was cancelled by the promise or by another waiter.
+    Cancelled(Cancelled),
+    /// It was set to an error.
+    Failed(Arc<dyn Error + Send + Sync>),
+    /// Every promise was dropped, and none had been set.
+    Dropped,
+    /// The value was taken by another waiter; clones that each want it need a `T: Clone`, and
+    /// [`Promised::cloned`].
+    Taken,
+}
+
+impl PromiseError {
+    /// Was it cancelled?
+    #[must_use = "this only looks at the error"]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, PromiseError::Cancelled(_))
+    }
+}
+
+impl PartialEq for PromiseError {
+    /// Errors that were set are equal when they are the same one.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (PromiseError::Failed(a), PromiseError::Failed(b)) => Arc::ptr_eq(a, b),
+            (PromiseError::Cancelled(a), PromiseError::Cancelled(b)) => a == b,
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
+}
+
+impl fmt::Display for PromiseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PromiseError::Cancelled(cancelled) => write!(f, "the promised value: {cancelled}"),
+            PromiseError::Failed(error) => write!(f, "the promised value failed: {error}"),
+            PromiseError::Dropped => f.write_str("every promise of the value was dropped unset"),
+            PromiseError::Taken => f.write_str("the promised value was taken by another waiter"),
+        }
+    }
+}
+
+impl Error for PromiseError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            PromiseError::Failed(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+/// A promise was completed a second time; what it was given is returned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AlreadyDone<T>(pub T);
+
+impl<T> fmt::Debug for AlreadyDone<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AlreadyDone")
+    }
+}
+
+impl<T> fmt::Display for AlreadyDone<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the promise was already set, failed or cancelled")
+    }
+}
+
+impl<T> Error for AlreadyDone<T> {}
+
+impl<T: 'static> Promise<T> {
+    /// Completes it with a value; its waiters step in the next turn, in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back if it is done already, or was cancelled.
+    pub fn set(&self, value: T) -> Result<(), AlreadyDone<T>> {
+        if self.is_done() {
+            return Err(AlreadyDone(value));
+        }
+        self.shared.complete(Ok(value));
+        Ok(())
+    }
+
+    /// Completes it with an error.
+    ///
+    /// # Errors
+    ///
+    /// Gives the error back if it is done already, or was cancelled.
+    pub fn set_err<E: Into<BoxError>>(&self, error: E) -> Result<(), AlreadyDone<E>> {
+        if self.is_done() {
+            return Err(AlreadyDone(error));
+        }
+        self.shared.complete(Err(PromiseError::Failed(error.into().into())));
+        Ok(())
+    }
+
+    /// Cancels it for every waiter; `false` if it is done already.
+    pub fn cancel(&self) -> bool {
+        self.shared.cancel()
+    }
+
+    /// Was it set or cancelled?
+    #[must_use = "this only looks"]
+    pub fn is_done(&self) -> bool {
+        self.shared.state.get() != Stage::Pending
+    }
+
+    /// Another waiting side.
+    pub fn promised(&self) -> Promised<T> {
+        Promised { shared: Rc::clone(&self.shared), wait: None }
+    }
+}
+
+impl<T> Clone for Promise<T> {
+    fn clone(&self) -> Self {
+        self.shared.promises.set(self.shared.promises.get() + 1);
+        Promise { shared: Rc::clone(&self.shared) }
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        self.shared.promises.set(self.shared.promises.get() - 1);
+        if self.shared.promises.get() == 0 && self.shared.state.get() == Stage::Pending {
+            self.shared.complete(Err(PromiseError::Dropped));
+        }
+    }
+}
+
+impl<T: 'static> Promised<T> {
+    /// Cancels it for every waiter; `false` if it is done already.
+    pub fn cancel(&self) -> bool {
+        self.shared.cancel()
+    }
+
+    /// Was it set or cancelled?
+    #[must_use = "this only looks"]
+    pub fn is_done(&self) -> bool {
+        self.shared.state.get() != Stage::Pending
+    }
+
+    /// Waits for the value and leaves it there for others.
+    ///
+    /// # Errors
+    ///
+    /// As the await of the future itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the await of the future itself.
+    pub async fn cloned(&mut self) -> Result<T, PromiseError>
+    where
+        T: Clone,
+    {
+        std::future::poll_fn(|cx| self.poll_done(cx)).await;
+        let outcome = self.shared.outcome.borrow();
+        outcome.clone().unwrap_or(Err(PromiseError::Taken))
+    }
+
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return self.leave();
+        }
+        match &self.wait {
+            Some(wait) => drop(wait.touch(cx)),
+            None => self.wait = Some(self.shared.enter(cx)),
+        }
+        Poll::Pending
+    }
+
+    /// Done: ready, or raised if it was our own cancel that came back.
+    fn leave(&mut self) -> Poll<()> {
+        let Some(wait) = self.wait.take() else { return Poll::Ready(()) };
+        if wait.forwarded() && self.shared.state.get() == Stage::Cancelled {
+            wait.raise();
+            self.wait = Some(wait);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<T: 'static> Future for Promised<T> {
+    type Output = Result<T, PromiseError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        std::task::ready!(self.poll_done(cx));
+        Poll::Ready(self.shared.take())
+    }
+}
+
+impl<T: Clone> Clone for Promised<T> {
+    fn clone(&self) -> Self {
+        Promised { shared: Rc::clone(&self.shared), wait: None }
+    }
+}
+
+impl<T> fmt::Debug for Promise<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise").field("state", &self.shared.state.get()).finish()
+    }
+}
+
+impl<T> fmt::Debug for Promised<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promised").field("state", &self.shared.state.get()).finish()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Pending,
+    Done,
+    Cancelled,
+}
+
+struct Shared<T> {
+    core: Rc<Core>,
+    outcome: RefCell<Option<Result<T, PromiseError>>>,
+    state: Cell<Stage>,
+    waiters: RefCell<Vec<Key>>,
+    promises: Cell<usize>,
+}
+
+impl<T> Shared<T> {
+    fn complete(&self, outcome: Result<T, PromiseError>) {
+        self.outcome.replace(Some(outcome));
+        self.state.set(Stage::Done);
+        self.core.with(|state| self.wake_waiters(state));
+    }
+
+    fn wake_waiters(&self, state: &mut State) {
+        for waiter in self.waiters.take() {
+            state.set_wait(waiter);
+        }
+    }
+
+    fn cancel(&self) -> bool {
+        self.core.with(|state| self.cancel_in(state))
+    }
+
+    fn cancel_in(&self, state: &mut State) -> bool {
+        let accepted = self.state.get() == Stage::Pending;
+        if accepted {
+            self.state.set(Stage::Cancelled);
+            self.wake_waiters(state);
+        }
+        accepted
+    }
+
+    fn take(&self) -> Result<T, PromiseError> {
+        if self.state.get() == Stage::Cancelled {
+            return Err(PromiseError::Cancelled(Cancelled::new()));
+        }
+        match self.outcome.take() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => {
+                self.outcome.replace(Some(Err(error.clone())));
+                Err(error)
+            }
+            None => Err(PromiseError::Taken),
+        }
+    }
+}
+
+impl<T: 'static> Shared<T> {
+    fn enter(self: &Rc<Self>, cx: &Context<'_>) -> OpenWait {
+        let target = Target::Forward(Rc::clone(self) as Rc<dyn Forward>);
+        let wait = OpenWait::new(&self.core, target, cx);
+        self.waiters.borrow_mut().push(wait.key());
+        wait
+    }
+}
+
+impl<T> Forward for Shared<T> {
+    fn forward(&self, state: &mut State, _: &mut Vec<u32>) -> bool {
+        self.cancel_in(state)
+    }
+
+    fn describe(&self) -> String {
+        "a promise that nobody has kept".to_owned()
+    }
+}

@@ -1,0 +1,159 @@
+//! The inbox: the only state of a loop that other threads touch, as asyncio's self-pipe and
+//! `call_soon_threadsafe`.
+//!
+//! A message is pushed under a lock; the loop is then woken by the operating system, but only if it is
+//! parked or not running at all. Two flags decide that, both sequentially consistent: the sender writes
+//! `mail` and then reads `parked`, the loop writes `parked` and then reads `mail`, so one of them sees the
+//! other.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use timer_wheel::TimerKey;
+
+use crate::keyed::Key;
+
+/// What another thread asks of the loop.
+pub(crate) enum Message {
+    Wake(u32),
+    Call(Box<dyn FnOnce() + Send>),
+    Stop,
+    /// A `Sleep` was dropped where its loop does not run.
+    DropSleep(Key, TimerKey),
+}
+
+/// Called when somebody outside gives the loop something to do while it does not run.
+pub(crate) type WakeHook = Box<dyn Fn() + Send + Sync>;
+
+pub(crate) struct Remote {
+    inbox: Mutex<Inbox>,
+    /// There are messages.
+    mail: AtomicBool,
+    /// The loop waits for the operating system, or no one runs it: a message must wake it.
+    parked: AtomicBool,
+    waker: mio::Waker,
+    hook: Mutex<Option<WakeHook>>,
+    /// How many `LoopHandle`s there are: while one lives, somebody outside may wake the loop.
+    handles: AtomicUsize,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Inbox {
+    messages: Vec<Message>,
+}
+
+/// The loop is gone.
+#[derive(Debug)]
+pub(crate) struct Gone;
+
+impl Remote {
+    pub(crate) fn new(waker: mio::Waker) -> Remote {
+        Remote {
+            inbox: Mutex::default(),
+            mail: AtomicBool::new(false),
+            parked: AtomicBool::new(true),
+            waker,
+            hook: Mutex::new(None),
+            handles: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn send(&self, message: Message) -> Result<(), Gone> {
+        let mut inbox = lock(&self.inbox);
+        if self.closed.load(SeqCst) {
+            drop(inbox);
+            return Err(Gone);
+        }
+        inbox.messages.push(message);
+        drop(inbox);
+        self.mail.store(true, SeqCst);
+        if self.parked.swap(false, SeqCst) {
+            self.unpark();
+        }
+        Ok(())
+    }
+
+    /// An eventfd write cannot fail but for a full counter, and then the loop is about to wake anyway.
+    fn unpark(&self) {
+        let _ = self.waker.wake();
+        if let Some(hook) = &*lock(&self.hook) {
+            hook();
+        }
+    }
+
+    /// The messages that have come, in order.
+    pub(crate) fn take(&self) -> Vec<Message> {
+        if !self.mail.load(SeqCst) {
+            return Vec::new();
+        }
+        self.mail.store(false, SeqCst);
+        std::mem::take(&mut lock(&self.inbox).messages)
+    }
+
+    pub(crate) fn has_mail(&self) -> bool {
+        self.mail.load(SeqCst)
+    }
+
+    /// From here on a message wakes the loop. `false` if one is there already: do not wait.
+    pub(crate) fn park(&self) -> bool {
+        self.parked.store(true, SeqCst);
+        !self.has_mail()
+    }
+
+    pub(crate) fn unparked(&self) {
+        self.parked.store(false, SeqCst);
+    }
+
+    /// Nobody runs the loop any more: whatever comes, or has come, must be told to its host.
+    pub(crate) fn left_alone(&self) {
+        if !self.park() {
+            self.unparked();
+            self.unpark();
+        }
+    }
+
+    pub(crate) fn set_hook(&self, hook: WakeHook) {
+        *lock(&self.hook) = Some(hook);
+    }
+
+    pub(crate) fn handle_made(&self) {
+        self.handles.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn handle_dropped(&self) {
+        self.handles.fetch_sub(1, SeqCst);
+        // A loop that waits for the last outsider must look again.
+        if self.parked.swap(false, SeqCst) {
+            self.unpark();
+        }
+    }
+
+    pub(crate) fn has_outsiders(&self) -> bool {
+        self.handles.load(SeqCst) > 0
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// Refuses messages from now on, and gives those that nobody will run.
+    pub(crate) fn close(&self) -> Vec<Message> {
+        let mut inbox = lock(&self.inbox);
+        self.closed.store(true, SeqCst);
+        std::mem::take(&mut inbox.messages)
+    }
+}
+
+/// A sender that panicked between two lines of ours left nothing half done: poisoning means nothing here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! `run` and `Runner`: a whole program from start to clean end, as asyncio's `runners`.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use crate::combine::gather::gather;
+use crate::error::RunError;
+use crate::event_loop::{EventLoop, stop};
+use crate::observe::ExceptionContext;
+
+/// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
+/// cancelled and waited for, and the loop is dropped.
+///
+/// ```
+/// let answer = wheelhouse::run(async { 6 * 7 });
+/// assert_eq!(answer.unwrap(), 42);
+/// ```
+///
+/// # Errors
+///
+/// [`RunError::Cancelled`] if `main` was cancelled, [`RunError::AlreadyRunning`] inside a running loop of
+/// the same thread, [`RunError::Io`] if the operating system refuses a loop.
+///
+/// # Panics
+///
+/// A panic of `main` goes on here, after the same clean-up.
+#[track_caller]
+pub fn run<F>(main: F) -> Result<F::Output, RunError>
+where
+    F: Future + 'static,
+{
+    let mut runner = Runner::new()?;
+    let ended = catch_unwind(AssertUnwindSafe(|| runner.run(main)));
+    runner.cancel_all_tasks()?;
+    ended.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// A loop for several `main`s in turn, with the clean end of [`run`] when it is dropped: asyncio's
+/// `Runner`.
+#[derive(Debug)]
+#[must_use = "a runner runs nothing by itself"]
+pub struct Runner {
+    event_loop: EventLoop,
+}
+
+impl Runner {
+    /// A runner with a loop on the real clock.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system refuses a poll (out of file descriptors, say).
+    pub fn new() -> io::Result<Runner> {
+        Ok(Runner::with_loop(EventLoop::new()?))
+    }
+
+    /// A runner with a loop of your choice.
+    pub fn with_loop(event_loop: EventLoop) -> Runner {
+        Runner { event_loop }
+    }
+
+    /// The loop.
+    pub fn event_loop(&mut self) -> &mut EventLoop {
+        &mut self.event_loop
+    }
+
+    /// Runs `main` until it is done. Other tasks stay in the loop, for the next call.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventLoop::run_until_complete`].
+    ///
+    /// # Panics
+    ///
+    /// A panic of `main` goes on here.
+    #[track_caller]
+    pub fn run<F>(&mut self, main: F) -> Result<F::Output, RunError>
+    where
+        F: Future + 'static,
+    {
+        self.event_loop.run_until_complete(main)
+    }
+
+    /// Cancels every task that is left and waits for their ends, as dropping the runner does; but here a
+    /// loop that could not do so is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Deadlock`] if a task suppressed its cancel and now waits for ever.
+    pub fn close(mut self) -> Result<(), RunError> {
+        self.cancel_all_tasks()
+    }
+
+    /// asyncio's `_cancel_all_tasks`: one batch; tasks spawned meanwhile are not cancelled.
+    fn cancel_all_tasks(&mut self) -> Result<(), RunError> {
+        let tasks = self.event_loop.all_tasks();
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        for task in &tasks {
+            task.cancel();
+        }
+        let all = gather(tasks.clone());
+        let done = Rc::new(Cell::new(false));
+        let note = Rc::clone(&done);
+        all.add_done_callback(move || {
+            note.set(true);
+            stop();
+        });
+        while !done.get() {
+            self.event_loop.run_forever()?;
+        }
+        for error in tasks.iter().filter_map(|task| task.ending()?.err()) {
+            if error.is_failure() {
+                let message = "a task failed while the loop was being shut down";
+                self.event_loop.report(&ExceptionContext::task_failed(message, &error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The loop's own drop ends the tasks: a second panic here would abort the process.
+            return;
+        }
+        if let Err(error) = self.cancel_all_tasks() {
+            eprintln!("wheelhouse: the runner could not end every task: {error}");
+        }
+    }
+}

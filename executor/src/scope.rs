@@ -1,0 +1,411 @@
+//! The tree of scopes: where a cancel can be caught (rules C3, C4, C13).
+//!
+//! A scope is to cancellation what `try/except CancelledError` is in Python. The task is the outermost
+//! one; a scope future links itself below the place it is polled in. In a task that awaits one thing at
+//! a time the tree is a chain; `join!`, `select!` and the like give it branches.
+//!
+//! ```text
+//!   task ──── timeout ──── catch_cancel ── sleep         one chain: the innermost scope is catch_cancel
+//!
+//!   task ─┬── catch_cancel ── sleep                      join! of two scopes: a request aimed at the
+//!         └── timeout ── event                           task goes to both
+//! ```
+//!
+//! What a request does to a scope is noted as the *depth of its aim*, the smallest one if several merge
+//! (0 is the task). So a scope that is dropped before its turn knows whether what it held was meant for
+//! itself alone, or must be handed back.
+
+use std::task::Waker;
+
+use timer_wheel::TimerKey;
+
+use crate::keyed::{Key, Keyed};
+use crate::lists::{Linked, Links, List, NIL};
+use crate::state::{Place, Ready, State};
+
+/// A depth no scope has: nothing is due, nothing is pending.
+const NONE: u16 = u16::MAX;
+
+/// What a place in the tree holds; a scope's, or the task's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// What the code directly in this scope waits for.
+    pub(crate) waits: List,
+    children: List,
+    depth: u16,
+    /// A delivery is to be made when this place is polled next; for the task, on its next step.
+    due: u16,
+    /// A request waits for the next suspension or the next step (rule C1).
+    pending: u16,
+    /// How many `resume`s and forwarding waits want this place's body dropped.
+    raised: u16,
+}
+
+impl Node {
+    pub(crate) const fn new(depth: u16) -> Node {
+        Node { waits: List::EMPTY, children: List::EMPTY, depth, due: NONE, pending: NONE, raised: 0 }
+    }
+
+    pub(crate) fn is_due(&self) -> bool {
+        self.due != NONE
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.pending != NONE
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        self.raised > 0
+    }
+}
+
+/// One scope, from its making until its future is gone and nobody holds a handle to it.
+pub(crate) struct Scope {
+    node: Node,
+    /// The task it was last polled in; [`NIL`] while it stands in no tree.
+    task: u32,
+    parent: u32,
+    siblings: Links,
+    /// Set where it was polled with a waker that is not its task's own.
+    waker: Option<Waker>,
+    /// The task's count of requests when the scope was entered.
+    base: u32,
+    phase: Phase,
+    /// Somebody aimed a cancel at it: its timer, its handle, its task group.
+    called: bool,
+    /// Loop time, in nanoseconds, at which its timer fires or fired.
+    pub(crate) when: Option<u64>,
+    timer: Option<TimerKey>,
+    /// Which arming of the timer is the valid one: an earlier one's handle may be in the ready queue.
+    arming: u32,
+    refs: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Created,
+    Entered,
+    Left,
+}
+
+/// What a scope learns on its way out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaving {
+    /// A cancel was aimed at the scope itself, and no other request has come since it was entered: a
+    /// cancel that ended the body was its own.
+    pub(crate) own: bool,
+}
+
+impl Linked for Keyed<Scope> {
+    fn links(&mut self, index: u32) -> &mut Links {
+        &mut self[index].siblings
+    }
+}
+
+impl State {
+    pub(crate) fn node(&self, place: Place) -> &Node {
+        if place.is_task() { &self.tasks[place.task].root } else { &self.scopes[place.scope].node }
+    }
+
+    pub(crate) fn node_mut(&mut self, place: Place) -> &mut Node {
+        if place.is_task() {
+            &mut self.tasks[place.task].root
+        } else {
+            &mut self.scopes[place.scope].node
+        }
+    }
+
+    pub(crate) fn add_scope(&mut self) -> Key {
+        self.scopes.insert(Scope {
+            node: Node::new(NONE),
+            task: NIL,
+            parent: NIL,
+            siblings: Links::OUT,
+            waker: None,
+            base: 0,
+            phase: Phase::Created,
+            called: false,
+            when: None,
+            timer: None,
+            arming: 0,
+            refs: 1,
+        })
+    }
+
+    pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> (bool, Option<Waker>) {
+        let outer = self.current.expect("a scope is polled by a task of its own loop");
+        let scope = &mut self.scopes[key.index];
+        let replaced = std::mem::replace(&mut scope.waker, waker);
+        let first = scope.phase == Phase::Created;
+        if first {
+            scope.phase = Phase::Entered;
+            scope.base = self.tasks[outer.task].cancelling;
+        }
+        let called_early = first && scope.called;
+        if (scope.task, scope.parent) != (outer.task, outer.scope) {
+            self.unlink_scope(key.index);
+            self.link_scope(key.index, outer);
+        }
+        if called_early {
+            self.request(Place { task: outer.task, scope: key.index });
+        }
+        let node = &mut self.scopes[key.index].node;
+        let due = node.is_due();
+        node.due = NONE;
+        (due, replaced)
+    }
+
+    /// Aims a request at a scope (rule C13), once. `false` if it was called before or has been left. One
+    /// that has not been entered yet is called on its entry.
+    pub(crate) fn call_scope(&mut self, key: Key) -> bool {
+        let Some(scope) = self.scopes.get_mut(key) else { return false };
+        if scope.called || scope.phase == Phase::Left {
+            return false;
+        }
+        scope.called = true;
+        scope.timer = None;
+        let task = scope.task;
+        if task != NIL {
+            self.request(Place { task, scope: key.index });
+        }
+        true
+    }
+
+    /// Takes a scope out of its tree. Its own request is taken back with it; what was aimed further out
+    /// and found no delivery here goes back to where it was aimed.
+    pub(crate) fn leave_scope(&mut self, key: Key) -> (Leaving, Option<Waker>) {
+        let scope = &mut self.scopes[key.index];
+        if scope.phase == Phase::Left {
+            return (Leaving { own: false }, None);
+        }
+        scope.phase = Phase::Left;
+        let (task, called, base) = (scope.task, scope.called, scope.base);
+        let waker = scope.waker.take();
+        if let Some(timer) = scope.timer.take() {
+            self.timers.remove(timer);
+        }
+        if task == NIL {
+            return (Leaving { own: called }, waker);
+        }
+        let node = self.scopes[key.index].node;
+        let outer = self.unlink_scope(key.index);
+        let held = node.due.min(node.pending);
+        if held < node.depth {
+            self.hand_back(outer, held);
+        }
+        let left = if called { self.uncancel(task) } else { self.tasks[task].cancelling };
+        (Leaving { own: called && left <= base }, waker)
+    }
+
+    pub(crate) fn phase(&self, key: Key) -> Phase {
+        self.scopes.get(key).map_or(Phase::Left, |scope| scope.phase)
+    }
+
+    pub(crate) fn is_called(&self, key: Key) -> bool {
+        self.scopes.get(key).is_some_and(|scope| scope.called)
+    }
+
+    pub(crate) fn hold_scope(&mut self, key: Key) {
+        self.scopes[key.index].refs += 1;
+    }
+
+    /// The scope's future or a handle let go of it.
+    #[must_use = "a waker's drop is a user's code and must run with the state free"]
+    pub(crate) fn release_scope(&mut self, key: Key) -> Option<Scope> {
+        let scope = self.scopes.get_mut(key)?;
+        scope.refs -= 1;
+        if scope.refs == 0 { self.scopes.remove(key) } else { None }
+    }
+
+    /// Sets or moves the scope's timer. A time that has come already needs no timer: it is a handle in
+    /// the ready queue, as asyncio's `timeout` does it.
+    pub(crate) fn set_deadline(&mut self, key: Key, when: Option<u64>, now: u64) {
+        let scope = &mut self.scopes[key.index];
+        if scope.phase == Phase::Left {
+            return;
+        }
+        scope.when = when;
+        scope.arming = scope.arming.wrapping_add(1);
+        if let Some(timer) = scope.timer.take() {
+            self.timers.remove(timer);
+        }
+        let Some(when) = when else { return };
+        let handle = Ready::Scope(key, scope.arming);
+        if when <= now {
+            self.ready.push_back(handle);
+        } else {
+            scope.timer = Some(self.timers.insert(when, handle));
+        }
+    }
+
+    /// The handle of a scope's timer runs.
+    pub(crate) fn expire_scope(&mut self, key: Key, arming: u32) {
+        if self.scopes.get(key).is_some_and(|scope| scope.arming == arming) {
+            self.call_scope(key);
+        }
+    }
+
+    fn link_scope(&mut self, index: u32, outer: Place) {
+        let depth = self.node(outer).depth;
+        let mut children = self.node(outer).children;
+        children.push_back(&mut self.scopes, index);
+        self.node_mut(outer).children = children;
+        let scope = &mut self.scopes[index];
+        scope.task = outer.task;
+        scope.parent = outer.scope;
+        scope.node.depth = depth.saturating_add(1).min(NONE - 1);
+    }
+
+    /// Unlinks a scope; what is below it moves up. Returns the place it stood in.
+    fn unlink_scope(&mut self, index: u32) -> Place {
+        let Scope { task, parent, .. } = self.scopes[index];
+        let outer = Place { task, scope: parent };
+        if task == NIL {
+            return outer;
+        }
+        let place = Place { task, scope: index };
+        self.rehome_waits(place, outer);
+        loop {
+            let child = self.scopes[index].node.children.head;
+            if child == NIL {
+                break;
+            }
+            self.remove_child(place, child);
+            self.link_scope(child, outer);
+        }
+        self.remove_child(outer, index);
+        self.scopes[index].task = NIL;
+        outer
+    }
+
+    fn remove_child(&mut self, outer: Place, child: u32) {
+        let mut children = self.node(outer).children;
+        children.remove(&mut self.scopes, child);
+        self.node_mut(outer).children = children;
+    }
+
+    /// A task has ended: futures of ours that outlive it stand in no tree any more.
+    pub(crate) fn detach_places(&mut self, task: u32) {
+        let root = Place::task(task);
+        loop {
+            let child = self.node(root).children.head;
+            if child == NIL {
+                break;
+            }
+            self.unlink_scope(child);
+        }
+        self.rehome_waits(root, Place::task(NIL));
+    }
+
+    /// The first innermost scope below `place`, which may be `place` itself.
+    pub(crate) fn first_leaf(&self, mut place: Place) -> Place {
+        loop {
+            match self.node(place).children.head {
+                NIL => return place,
+                child => place.scope = child,
+            }
+        }
+    }
+
+    /// The innermost scope after `leaf` among those below `top`.
+    pub(crate) fn next_leaf(&self, leaf: Place, top: Place) -> Option<Place> {
+        let mut place = leaf;
+        while place != top {
+            match self.scopes[place.scope].siblings.next {
+                NIL => place = self.outer(place),
+                next => return Some(self.first_leaf(Place { scope: next, ..place })),
+            }
+        }
+        None
+    }
+
+    /// The place around a scope.
+    pub(crate) fn outer(&self, place: Place) -> Place {
+        Place { scope: self.scopes[place.scope].parent, ..place }
+    }
+
+    /// Moves every pending request of a task down to the innermost scopes below where it was aimed.
+    pub(crate) fn sink_pending(&mut self, task: u32) {
+        let root = Place::task(task);
+        let mut next = Some(self.first_leaf(root));
+        while let Some(leaf) = next {
+            let pending = self.pending_on_path(leaf);
+            self.node_mut(leaf).pending = pending;
+            next = self.next_leaf(leaf, root);
+        }
+        let mut next = Some(self.first_leaf(root));
+        while let Some(leaf) = next {
+            let mut place = leaf;
+            while !place.is_task() {
+                place = self.outer(place);
+                self.node_mut(place).pending = NONE;
+            }
+            next = self.next_leaf(leaf, root);
+        }
+    }
+
+    fn pending_on_path(&self, leaf: Place) -> u16 {
+        let mut place = leaf;
+        let mut pending = self.node(leaf).pending;
+        while !place.is_task() {
+            place = self.outer(place);
+            pending = pending.min(self.node(place).pending);
+        }
+        pending
+    }
+
+    /// Takes the pending request off one place.
+    pub(crate) fn take_pending(&mut self, place: Place) -> Option<u16> {
+        let pending = std::mem::replace(&mut self.node_mut(place).pending, NONE);
+        (pending != NONE).then_some(pending)
+    }
+
+    pub(crate) fn set_pending(&mut self, place: Place, depth: u16) {
+        let node = self.node_mut(place);
+        node.pending = node.pending.min(depth);
+        self.tasks[place.task].asked = true;
+    }
+
+    pub(crate) fn depth(&self, place: Place) -> u16 {
+        self.node(place).depth
+    }
+
+    /// The body of an innermost scope is to be dropped at its await point; wakes what will do it.
+    pub(crate) fn mark_due(&mut self, leaf: Place, depth: u16) {
+        let node = self.node_mut(leaf);
+        node.due = node.due.min(depth);
+        let waker =
+            if leaf.is_task() { None } else { self.scopes[leaf.scope].waker.take() };
+        self.wake_through(waker, leaf.task);
+    }
+
+    /// Wants the body of `place` dropped in the poll that is running (the contract's "raise").
+    pub(crate) fn raise(&mut self, place: Place) {
+        if place.task != NIL {
+            let node = self.node_mut(place);
+            node.raised = node.raised.saturating_add(1);
+        }
+    }
+
+    /// Withdraws one raise.
+    pub(crate) fn lower(&mut self, place: Place) {
+        if place.task != NIL {
+            let node = self.node_mut(place);
+            node.raised = node.raised.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn take_raise(&mut self, key: Key) -> bool {
+        let node = &mut self.scopes[key.index].node;
+        std::mem::take(&mut node.raised) > 0
+    }
+
+    /// A request aimed at depth `held` lost the scope it was to be delivered in.
+    fn hand_back(&mut self, from: Place, held: u16) {
+        let mut aim = from;
+        while !aim.is_task() && self.depth(aim) > held {
+            aim = self.outer(aim);
+        }
+        self.aim_request(aim);
+    }
+}

@@ -1,0 +1,135 @@
+//! What a loop owns: the ready queue, the slabs of tasks, waits, scopes, observers and callbacks, and the
+//! timers. Everything users hold is a key into one of these.
+//!
+//! All of it sits in one `RefCell`, borrowed for a few lines at a time and never while a user's code runs
+//! (a poll, a callback, a waker, a `Drop`).
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::Waker;
+
+use timer_wheel::TimerWheel;
+
+use crate::callback::Call;
+use crate::error::{TaskId, TaskName};
+use crate::keyed::{Key, Keyed};
+use crate::lists::NIL;
+use crate::observer::Observer;
+use crate::scope::Scope;
+use crate::task::Tasks;
+use crate::wait::Wait;
+
+/// A handle in the ready queue, as asyncio's `Handle`: what the loop runs next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ready {
+    /// Step a task.
+    Step(u32),
+    /// A timer of a wait fired: complete the wait (rule T4: its task steps a turn later).
+    Wait(Key),
+    /// A timer of a scope fired: aim a request at the scope, if it is still the arming with this number.
+    Scope(Key, u32),
+    /// Run a callback of `call_soon` or `call_later`.
+    Call(Key),
+    /// Tell an observer that its task has ended.
+    Done(Key),
+}
+
+/// A point in the tree of scopes: a scope, or the task itself as the outermost one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) task: u32,
+    /// Index of the scope, or [`NIL`] for the task itself.
+    pub(crate) scope: u32,
+}
+
+impl Place {
+    pub(crate) fn task(task: u32) -> Place {
+        Place { task, scope: NIL }
+    }
+
+    pub(crate) fn is_task(self) -> bool {
+        self.scope == NIL
+    }
+}
+
+/// Everything one loop owns.
+pub(crate) struct State {
+    pub(crate) ready: VecDeque<Ready>,
+    pub(crate) timers: TimerWheel<Ready>,
+    pub(crate) tasks: Tasks,
+    pub(crate) waits: Keyed<Wait>,
+    pub(crate) scopes: Keyed<Scope>,
+    pub(crate) observers: Keyed<Observer>,
+    pub(crate) calls: Keyed<Call>,
+    /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
+    pub(crate) current: Option<Place>,
+    /// Wakers of foreign combinators, to be called as soon as the state is free.
+    pub(crate) foreign: Vec<Waker>,
+    /// Names given by users; a task without one needs no entry.
+    pub(crate) names: HashMap<u32, Arc<str>>,
+    /// Reasons given with `cancel_with`, the last one of each task.
+    pub(crate) reasons: HashMap<u32, Arc<str>>,
+    /// The clock as it was last read.
+    pub(crate) now: u64,
+    pub(crate) stopping: bool,
+    /// The loop is being dropped, or has been: nothing new is accepted.
+    pub(crate) closed: bool,
+    pub(crate) counts: Counts,
+}
+
+/// What has happened since the loop was made; a turn's report is a difference of two of these.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) handles: u64,
+    /// Also the number of the step that is running.
+    pub(crate) steps: u32,
+    pub(crate) finished: u64,
+    pub(crate) expired: u64,
+}
+
+impl State {
+    pub(crate) fn new() -> State {
+        State {
+            ready: VecDeque::new(),
+            timers: TimerWheel::new(),
+            tasks: Tasks::new(),
+            waits: Keyed::new(),
+            scopes: Keyed::new(),
+            observers: Keyed::new(),
+            calls: Keyed::new(),
+            current: None,
+            foreign: Vec::new(),
+            names: HashMap::new(),
+            reasons: HashMap::new(),
+            now: 0,
+            stopping: false,
+            closed: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// A wake only queues: the task's step goes to the end of the ready queue, unless it is there already
+    /// (rule T2) or the task has ended.
+    pub(crate) fn wake(&mut self, task: u32) {
+        if self.tasks[task].mark_queued() {
+            self.ready.push_back(Ready::Step(task));
+        }
+    }
+
+    /// Wakes whoever polls something: through the foreign waker it was polled with, else its task.
+    pub(crate) fn wake_through(&mut self, foreign: Option<Waker>, task: u32) {
+        match foreign {
+            Some(waker) => self.foreign.push(waker),
+            None if task != NIL => self.wake(task),
+            None => {}
+        }
+    }
+
+    pub(crate) fn task_name(&self, task: u32) -> TaskName {
+        TaskName { id: TaskId(self.tasks[task].id), name: self.names.get(&task).cloned() }
+    }
+
+    pub(crate) fn current_task(&self) -> Option<u32> {
+        self.current.map(|place| place.task)
+    }
+}

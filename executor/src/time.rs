@@ -1,0 +1,289 @@
+//! Sleeping: asyncio's `sleep`, `loop.time`, and a periodic `interval`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use timer_wheel::TimerKey;
+
+use crate::clock::to_nanos;
+use crate::context::{self, Core};
+use crate::keyed::Key;
+use crate::remote::{Message, Remote};
+use crate::state::{Ready, State};
+use crate::wait::{Progress, Target, Wait};
+
+/// The running loop's time: how long it has existed, or what its virtual clock shows.
+///
+/// # Panics
+///
+/// Outside a running loop.
+#[must_use = "this only reads the clock"]
+#[track_caller]
+pub fn time() -> Duration {
+    Duration::from_nanos(context::current("time", |core| core.clock.now()))
+}
+
+/// Suspends for `delay`, counted from the first poll; never shorter. [`Duration::ZERO`] is one bare turn, as
+/// [`yield_now`].
+///
+/// A delay so long that its end cannot be told (584 years) never ends.
+///
+/// # Cancel safety
+///
+/// Cancel safe: nothing is lost with a sleep.
+pub fn sleep(delay: Duration) -> Sleep {
+    Sleep { until: Until::After(delay), armed: None }
+}
+
+/// Suspends until the loop's [`time`] is `when`. A time that has come is one bare turn.
+///
+/// # Cancel safety
+///
+/// Cancel safe: nothing is lost with a sleep.
+pub fn sleep_until(when: Duration) -> Sleep {
+    Sleep { until: Until::At(when), armed: None }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+///
+/// It is `Send`: an entry in a loop's timers, and the way to give it back. Dropped on another thread, it
+/// is given back through the loop's inbox.
+#[must_use = "a sleep does nothing until it is awaited"]
+pub struct Sleep {
+    until: Until,
+    armed: Option<Armed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    After(Duration),
+    At(Duration),
+    /// A bare turn has begun.
+    Turn,
+    Over,
+}
+
+struct Armed {
+    remote: Arc<Remote>,
+    wait: Key,
+    timer: TimerKey,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(armed) = &self.armed {
+            ready!(armed.poll(cx));
+            self.armed = None;
+            self.until = Until::Over;
+        }
+        match self.until {
+            Until::Over => Poll::Ready(()),
+            Until::Turn => {
+                self.until = Until::Over;
+                Poll::Ready(())
+            }
+            Until::After(delay) if delay.is_zero() => self.begin_turn(cx),
+            Until::After(delay) => {
+                context::current("sleep", |core| {
+                    self.arm(core, core.clock.now().saturating_add(to_nanos(delay)), cx);
+                });
+                Poll::Pending
+            }
+            Until::At(when) => context::current("sleep_until", |core| {
+                let when = to_nanos(when);
+                if when <= core.clock.now() {
+                    return self.begin_turn(cx);
+                }
+                self.arm(core, when, cx);
+                Poll::Pending
+            }),
+        }
+    }
+}
+
+impl Sleep {
+    fn begin_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.until = Until::Turn;
+        context::wake_by_ref(cx);
+        Poll::Pending
+    }
+
+    fn arm(&mut self, core: &Core, when: u64, cx: &Context<'_>) {
+        let waker = core.foreign_waker(cx);
+        let (wait, timer) = core.with(|state| {
+            let wait = state.open_wait(Target::Plain("a sleep"), waker);
+            (wait, state.timers.insert(when, Ready::Wait(wait)))
+        });
+        self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait, timer });
+    }
+}
+
+impl Armed {
+    fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let progress = context::current("sleep", |core| {
+            assert!(Arc::ptr_eq(&core.remote, &self.remote), "a sleep was moved to another loop");
+            core.touch_wait(self.wait, cx)
+        });
+        if progress == Progress::Set { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        let here = context::try_current(|core| {
+            Arc::ptr_eq(&core.remote, &self.remote)
+                .then(|| core.with(|state| state.remove_sleep(self.wait, self.timer)))
+        });
+        if let Some(None) | None = here {
+            // A loop that is gone has no timer left to give back.
+            let _ = self.remote.send(Message::DropSleep(self.wait, self.timer));
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn remove_sleep(&mut self, wait: Key, timer: TimerKey) -> Option<Wait> {
+        self.timers.remove(timer);
+        self.remove_wait(wait)
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("until", &self.until).field("armed", &self.armed.is_some()).finish()
+    }
+}
+
+/// Lets everything that is ready run once, then goes on: asyncio's `sleep(0)`.
+///
+/// # Cancel safety
+///
+/// Cancel safe: nothing is lost with a turn.
+pub fn yield_now() -> YieldNow {
+    YieldNow { yielded: false }
+}
+
+/// The future of [`yield_now`].
+#[derive(Debug)]
+#[must_use = "a yield does nothing until it is awaited"]
+pub struct YieldNow {
+    yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.yielded {
+            return Poll::Ready(());
+        }
+        self.yielded = true;
+        context::wake_by_ref(cx);
+        Poll::Pending
+    }
+}
+
+/// What an [`Interval`] does about ticks it came too late for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissedTicks {
+    /// Makes up for them, one right after the other.
+    #[default]
+    Burst,
+    /// Starts counting anew from the late one.
+    Delay,
+    /// Leaves them out and keeps to the original beat.
+    Skip,
+}
+
+/// Ticks now, and then every `period`.
+///
+/// # Panics
+///
+/// If `period` is zero: it would tick for ever without time passing.
+#[track_caller]
+pub fn interval(period: Duration) -> Interval {
+    assert!(!period.is_zero(), "`interval` was given a period of zero: use `yield_now` in a loop");
+    Interval { period, missed: MissedTicks::Burst, next: None, sleep: None }
+}
+
+/// A beat: see [`interval`].
+#[must_use = "an interval does nothing until a tick of it is awaited"]
+pub struct Interval {
+    period: Duration,
+    missed: MissedTicks,
+    /// Loop time of the next tick; `None` before the first.
+    next: Option<Duration>,
+    sleep: Option<Sleep>,
+}
+
+impl Interval {
+    /// Chooses what to do about missed ticks; [`MissedTicks::Burst`] by default.
+    pub fn missed_ticks(mut self, policy: MissedTicks) -> Interval {
+        self.missed = policy;
+        self
+    }
+
+    /// Waits for the next tick and returns the loop time it was due. A tick that has come already does not
+    /// suspend.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a tick that was not returned comes again.
+    pub async fn tick(&mut self) -> Duration {
+        std::future::poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// The polling form of [`tick`](Interval::tick).
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        let now = time();
+        let due = *self.next.get_or_insert(now);
+        if now < due {
+            let sleep = self.sleep.get_or_insert_with(|| sleep_until(due));
+            ready!(Pin::new(sleep).poll(cx));
+        }
+        self.sleep = None;
+        self.next = Some(self.after(due, time()));
+        Poll::Ready(due)
+    }
+
+    fn after(&self, due: Duration, now: Duration) -> Duration {
+        let next = due.saturating_add(self.period);
+        if next > now {
+            return next;
+        }
+        match self.missed {
+            MissedTicks::Burst => next,
+            MissedTicks::Delay => now.saturating_add(self.period),
+            MissedTicks::Skip => {
+                let late = (now - due).as_nanos() % self.period.as_nanos();
+                let late = u64::try_from(late).unwrap_or(u64::MAX);
+                now.saturating_add(self.period).saturating_sub(Duration::from_nanos(late))
+            }
+        }
+    }
+}
+
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Interval {
+    type Item = Duration;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Duration>> {
+        self.poll_tick(cx).map(Some)
+    }
+}
+
+impl fmt::Debug for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interval")
+            .field("period", &self.period)
+            .field("missed_ticks", &self.missed)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}

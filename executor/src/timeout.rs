@@ -1,0 +1,187 @@
+//! Timeouts: a scope, and a timer whose expiry is a cancel aimed at it (rule C11); asyncio's
+//! `timeouts.Timeout`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::clock::to_nanos;
+use crate::error::{Elapsed, RescheduleError};
+use crate::scoped::{Aimed, OpenScope, ScopeRef, Scoped};
+
+/// Gives `body` at most `limit`, counted from the first poll. When it runs out, `body` is cancelled at its
+/// await point; if it lets that happen, the result is [`Elapsed`].
+///
+/// A body that catches the cancel and returns a value returns that value; an await that forwards, such as
+/// that of a task, is waited for until the task has ended. A cancel from elsewhere goes on outwards.
+///
+/// ```
+/// use std::time::Duration;
+/// use wheelhouse::{run, sleep, timeout};
+///
+/// run(async {
+///     let quick = timeout(Duration::from_secs(5), async { 7 }).await;
+///     assert_eq!(quick, Ok(7));
+///     let slow = timeout(Duration::from_millis(1), sleep(Duration::from_secs(60))).await;
+///     assert!(slow.is_err());
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// As cancel safe as `body`.
+pub fn timeout<F: Future>(limit: Duration, body: F) -> Timeout<F> {
+    Timeout::of(Scoped::new(body), Limit::After(limit))
+}
+
+/// As [`timeout`], until the loop's [`time`](crate::time) is `when`.
+///
+/// # Cancel safety
+///
+/// As cancel safe as `body`.
+pub fn timeout_at<F: Future>(when: Duration, body: F) -> Timeout<F> {
+    Timeout::of(Scoped::new(body), Limit::At(when))
+}
+
+/// As [`timeout`], for a body that gets a handle to its own timeout: to look at it, to move it, or to set
+/// it in the first place (`None` is no limit).
+///
+/// ```
+/// use std::time::Duration;
+/// use wheelhouse::{run, sleep, time, timeout_with};
+///
+/// let spent = run(async {
+///     let limit = Duration::from_millis(1);
+///     timeout_with(limit, async |deadline| {
+///         deadline.reschedule(time() + Duration::from_secs(60)).unwrap();
+///         sleep(Duration::from_millis(2)).await;
+///     })
+///     .await
+/// });
+/// assert_eq!(spent.unwrap(), Ok(()));
+/// ```
+///
+/// # Cancel safety
+///
+/// As cancel safe as the body.
+///
+/// # Panics
+///
+/// Outside a running loop, when it is polled.
+pub async fn timeout_with<B, F>(limit: impl Into<Option<Duration>>, body: B) -> Result<F::Output, Elapsed>
+where
+    B: FnOnce(TimeoutHandle) -> F,
+    F: Future,
+{
+    let limit = limit.into().map_or(Limit::Never, Limit::After);
+    let scope = OpenScope::new("timeout_with");
+    let body = body(TimeoutHandle { scope: scope.scope().clone() });
+    Timeout::of(Scoped::with_scope(body, scope), limit).await
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    Never,
+    After(Duration),
+    At(Duration),
+    /// The scope has been entered; its timer is armed as it should be.
+    Armed,
+}
+
+pin_project! {
+    /// The future of [`timeout`] and [`timeout_at`].
+    #[must_use = "a timeout does nothing until it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        body: Aimed<F>,
+        limit: Limit,
+    }
+}
+
+impl<F: Future> Timeout<F> {
+    fn of(scoped: Scoped<F>, limit: Limit) -> Self {
+        Timeout { body: Aimed::new(scoped), limit }
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let limit = std::mem::replace(this.limit, Limit::Armed);
+        if !matches!(limit, Limit::Armed) {
+            let scope = this.body.as_mut().scoped().scope("timeout");
+            arm(scope, limit);
+        }
+        let when = this.body.as_mut().scoped().scope("timeout").scope().when();
+        this.body.poll(cx).map_err(|_| Elapsed { deadline: when })
+    }
+}
+
+fn arm(scope: &OpenScope, limit: Limit) {
+    let core = scope.core();
+    let now = core.clock.now();
+    let when = match limit {
+        Limit::Never | Limit::Armed => None,
+        Limit::After(limit) => Some(now.saturating_add(to_nanos(limit))),
+        Limit::At(when) => Some(to_nanos(when)),
+    };
+    core.with(|state| state.set_deadline(scope.key(), when, now));
+}
+
+impl<F: Future> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("entered", &self.body.is_entered()).finish_non_exhaustive()
+    }
+}
+
+/// A timeout, as its own body sees it; clonable, and still readable after the body's end.
+#[derive(Clone)]
+pub struct TimeoutHandle {
+    scope: ScopeRef,
+}
+
+impl TimeoutHandle {
+    /// The loop time at which the timeout runs, or ran, out; `None` for never.
+    #[must_use = "this only reads the time"]
+    pub fn when(&self) -> Option<Duration> {
+        self.scope.when()
+    }
+
+    /// Has it run out? Its cancel may still be on its way.
+    #[must_use = "this only looks"]
+    pub fn expired(&self) -> bool {
+        self.scope.is_called()
+    }
+
+    /// Moves the timeout to another loop time; `None` is never, a time that has come is at once.
+    ///
+    /// # Errors
+    ///
+    /// If it has run out already, or its body has ended.
+    pub fn reschedule(&self, when: impl Into<Option<Duration>>) -> Result<(), RescheduleError> {
+        if self.scope.is_left() {
+            return Err(RescheduleError::Finished);
+        }
+        if self.scope.is_called() {
+            return Err(RescheduleError::Expiring);
+        }
+        self.scope.set_deadline(when.into());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TimeoutHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimeoutHandle")
+            .field("when", &self.when())
+            .field("expired", &self.expired())
+            .finish()
+    }
+}

@@ -1,0 +1,284 @@
+//! Waits: what a task is suspended on, as asyncio's `Task._fut_waiter`.
+//!
+//! Every future of ours that suspends keeps one entry here while it does. The entry stands in the list of
+//! the innermost scope it was polled in, so that a cancel finds it, and is named by key in whatever will
+//! complete it (a timer, an event, a task's observers). Its life:
+//!
+//! ```text
+//!             1 set           the task is woken, and sees the completion in its next step
+//!   Pending ---------> Set    (unless a cancel comes first, rule C6)
+//!      |
+//!      | 2 cancel      given up at the request: whoever wakes waiters skips this one
+//!      '-----------> Cancelled
+//! ```
+//!
+//! 1 [`State::set_wait`] · 2 [`State::offer`], for waits that do not forward. A forwarding wait stays
+//! pending when it is cancelled; what it waits for is cancelled instead (rule C9). The future's `Drop`
+//! removes the entry, [`State::remove_wait`], in whatever state it is.
+
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use crate::context::Core;
+use crate::keyed::{Key, Keyed};
+use crate::lists::{Linked, Links, NIL};
+use crate::state::{Place, State};
+
+/// How far a wait has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Pending,
+    Set,
+    Cancelled,
+}
+
+/// What a wait is for, and so what a cancel of it does.
+#[derive(Clone)]
+pub(crate) enum Target {
+    /// Given up when cancelled. The text is for deadlock reports.
+    Plain(&'static str),
+    /// Forwards to a task; the key is that of our observer there.
+    Task(u32, Key),
+    /// Forwards to something made of tasks or waits: a gather, a shared future.
+    Forward(Rc<dyn Forward>),
+    /// Given up when cancelled, and able to say more than a fixed text.
+    Source(Rc<dyn Source>),
+}
+
+/// What a wait can forward a cancel to (rule C9).
+pub(crate) trait Forward {
+    /// Passes a request on: what it cancels goes onto `tasks`, in reverse order. `false` if nothing there
+    /// accepts a request any more.
+    fn forward(&self, state: &mut State, tasks: &mut Vec<u32>) -> bool;
+    /// What a deadlock report calls it.
+    fn describe(&self) -> String;
+}
+
+/// Names, for a deadlock report, what a plain wait waits for.
+pub(crate) trait Source {
+    fn describe(&self, state: &State) -> String;
+}
+
+/// One suspended future of ours.
+pub(crate) struct Wait {
+    /// The scope it was last polled in; [`NIL`] as task for a wait polled outside any task.
+    pub(crate) place: Place,
+    in_scope: Links,
+    /// Number of the step in which it was last polled.
+    polled: u32,
+    pub(crate) progress: Progress,
+    /// A request was passed on to what it waits for.
+    pub(crate) forwarded: bool,
+    /// It ended cancelled by our own request, and raises in its scope.
+    raised: bool,
+    /// Set where it was polled with a waker that is not its task's own.
+    waker: Option<Waker>,
+    pub(crate) target: Target,
+}
+
+impl Linked for Keyed<Wait> {
+    fn links(&mut self, index: u32) -> &mut Links {
+        &mut self[index].in_scope
+    }
+}
+
+/// A wait held by the future it suspends: dropping it removes the entry, in whatever state it is.
+pub(crate) struct OpenWait {
+    core: Rc<Core>,
+    key: Key,
+}
+
+impl OpenWait {
+    /// Enters a wait for a future that is being polled and must suspend.
+    pub(crate) fn new(core: &Rc<Core>, target: Target, cx: &Context<'_>) -> OpenWait {
+        OpenWait { core: Rc::clone(core), key: core.open_wait(target, cx) }
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Notes that the future is polled again, perhaps in another scope or with another waker.
+    pub(crate) fn touch(&self, cx: &Context<'_>) -> Progress {
+        self.core.touch_wait(self.key, cx)
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.core.with(|state| state.waits[self.key.index].progress)
+    }
+
+    /// Has a request been passed on to what this waits for?
+    pub(crate) fn forwarded(&self) -> bool {
+        self.core.with(|state| state.waits[self.key.index].forwarded)
+    }
+
+    /// Wants the body of the scope this was polled in dropped, in this poll.
+    pub(crate) fn raise(&self) {
+        self.core.with(|state| state.raise_from(self.key));
+    }
+}
+
+impl Drop for OpenWait {
+    fn drop(&mut self) {
+        let removed = self.core.with(|state| state.remove_wait(self.key));
+        drop(removed);
+    }
+}
+
+impl Core {
+    pub(crate) fn open_wait(&self, target: Target, cx: &Context<'_>) -> Key {
+        let waker = self.foreign_waker(cx);
+        self.with(|state| state.open_wait(target, waker))
+    }
+
+    pub(crate) fn touch_wait(&self, key: Key, cx: &Context<'_>) -> Progress {
+        let waker = self.foreign_waker(cx);
+        let (progress, replaced) = self.with(|state| state.touch_wait(key, waker));
+        drop(replaced);
+        progress
+    }
+}
+
+impl State {
+    pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> Key {
+        let place = self.current.unwrap_or(Place::task(NIL));
+        let key = self.waits.insert(Wait {
+            place,
+            in_scope: Links::OUT,
+            polled: self.counts.steps,
+            progress: Progress::Pending,
+            forwarded: false,
+            raised: false,
+            waker,
+            target,
+        });
+        self.link_wait(key.index, place);
+        key
+    }
+
+    /// The wait's progress, and the waker that was replaced (its drop is a user's code).
+    pub(crate) fn touch_wait(
+        &mut self,
+        key: Key,
+        waker: Option<Waker>,
+    ) -> (Progress, Option<Waker>) {
+        let place = self.current.unwrap_or(Place::task(NIL));
+        let step = self.counts.steps;
+        let wait = &mut self.waits[key.index];
+        wait.polled = step;
+        let replaced = std::mem::replace(&mut wait.waker, waker);
+        let (progress, before) = (wait.progress, wait.place);
+        if before != place {
+            self.unlink_wait(key.index, before);
+            self.waits[key.index].place = place;
+            self.link_wait(key.index, place);
+        }
+        (progress, replaced)
+    }
+
+    /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
+    pub(crate) fn set_wait(&mut self, key: Key) -> bool {
+        match self.waits.get_mut(key) {
+            Some(wait) if wait.progress == Progress::Pending => wait.progress = Progress::Set,
+            _ => return false,
+        }
+        let wait = &mut self.waits[key.index];
+        let (waker, task) = (wait.waker.take(), wait.place.task);
+        self.wake_through(waker, task);
+        true
+    }
+
+    /// Removes a wait from its scope, from what it waits for, and takes back what it raised.
+    pub(crate) fn remove_wait(&mut self, key: Key) -> Option<Wait> {
+        let place = self.waits.get(key)?.place;
+        self.unlink_wait(key.index, place);
+        let wait = self.waits.remove(key)?;
+        if let Target::Task(_, observer) = wait.target {
+            self.remove_observer(observer);
+        }
+        if wait.raised {
+            self.lower(place);
+        }
+        Some(wait)
+    }
+
+    /// Raises in the wait's scope: the scope drops its body when the running poll comes back to it.
+    pub(crate) fn raise_from(&mut self, key: Key) {
+        self.waits[key.index].raised = true;
+        self.raise(self.waits[key.index].place);
+    }
+
+    /// Is the wait part of what its task is suspended on? A wait polled with its task's own waker is
+    /// polled in every step for as long as it is awaited; one left behind (a `&mut task` that lost a
+    /// `select!`) is not.
+    pub(crate) fn is_awaited(&self, index: u32) -> bool {
+        let wait = &self.waits[index];
+        wait.waker.is_some() || wait.polled == self.tasks[wait.place.task].last_step
+    }
+
+    /// The wait behind `index` in its scope's list.
+    pub(crate) fn next_wait(&self, index: u32) -> u32 {
+        self.waits[index].in_scope.next
+    }
+
+    /// Moves every wait of a place that goes away to `to`: futures that outlive the scope, or the task,
+    /// they were polled in.
+    pub(crate) fn rehome_waits(&mut self, from: Place, to: Place) {
+        loop {
+            let index = self.node(from).waits.head;
+            if index == NIL {
+                return;
+            }
+            self.unlink_wait(index, from);
+            let wait = &mut self.waits[index];
+            wait.place = to;
+            wait.raised = false;
+            self.link_wait(index, to);
+        }
+    }
+
+    /// What a task waits for, in words, for a deadlock report.
+    pub(crate) fn waits_of(&self, task: u32) -> Vec<String> {
+        let root = Place::task(task);
+        let mut words = Vec::new();
+        let mut next = Some(self.first_leaf(root));
+        while let Some(leaf) = next {
+            let mut wait = self.node(leaf).waits.head;
+            while wait != NIL {
+                words.push(self.describe(&self.waits[wait].target));
+                wait = self.next_wait(wait);
+            }
+            next = self.next_leaf(leaf, root);
+        }
+        words
+    }
+
+    fn describe(&self, target: &Target) -> String {
+        match target {
+            Target::Plain(what) => (*what).to_owned(),
+            Target::Task(task, _) => format!("task `{}`", self.task_name(*task)),
+            Target::Forward(shared) => shared.describe(),
+            Target::Source(source) => source.describe(self),
+        }
+    }
+
+    fn link_wait(&mut self, index: u32, place: Place) {
+        if place.task != NIL {
+            let mut list = self.node(place).waits;
+            list.push_back(&mut self.waits, index);
+            self.node_mut(place).waits = list;
+        }
+    }
+
+    fn unlink_wait(&mut self, index: u32, place: Place) {
+        if place.task != NIL {
+            let mut list = self.node(place).waits;
+            list.remove(&mut self.waits, index);
+            self.node_mut(place).waits = list;
+        }
+    }
+}

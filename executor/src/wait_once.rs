@@ -1,0 +1,78 @@
+//! A plain wait that something completes once: asyncio's `loop.create_future()`, as its combinators use it.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::context::Core;
+use crate::handle::TaskHandle;
+use crate::keyed::Key;
+use crate::observer::OnDone;
+use crate::wait::{OpenWait, Target};
+
+/// The completing side. It may be set before anybody waits.
+pub(crate) struct Signal {
+    set: Cell<bool>,
+    waiter: Cell<Key>,
+}
+
+impl Signal {
+    pub(crate) fn new() -> Rc<Signal> {
+        Rc::new(Signal { set: Cell::new(false), waiter: Cell::new(Key::NONE) })
+    }
+
+    /// Completes the wait; `false` if that has been done before.
+    pub(crate) fn set(&self, core: &Core) -> bool {
+        let first = !self.set.replace(true);
+        if first {
+            core.with(|state| state.set_wait(self.waiter.get()));
+        }
+        first
+    }
+}
+
+impl OnDone for Signal {
+    fn task_done(self: Rc<Self>, core: &Rc<Core>, _: &TaskHandle, _: usize) {
+        self.set(core);
+    }
+}
+
+/// The waiting side; as every plain wait it is given up when it is cancelled.
+pub(crate) struct WaitOnce {
+    core: Rc<Core>,
+    signal: Rc<Signal>,
+    what: &'static str,
+    wait: Option<OpenWait>,
+}
+
+impl WaitOnce {
+    pub(crate) fn new(core: &Rc<Core>, what: &'static str) -> WaitOnce {
+        WaitOnce { core: Rc::clone(core), signal: Signal::new(), what, wait: None }
+    }
+
+    pub(crate) fn signal(&self) -> Rc<Signal> {
+        Rc::clone(&self.signal)
+    }
+}
+
+impl Future for WaitOnce {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.signal.set.get() {
+            self.wait = None;
+            return Poll::Ready(());
+        }
+        match &self.wait {
+            Some(wait) => drop(wait.touch(cx)),
+            None => {
+                let wait = OpenWait::new(&self.core, Target::Plain(self.what), cx);
+                self.signal.waiter.set(wait.key());
+                self.wait = Some(wait);
+            }
+        }
+        Poll::Pending
+    }
+}
