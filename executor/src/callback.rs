@@ -66,7 +66,7 @@ impl Core {
     pub(crate) fn call_at(self: &Rc<Self>, when: u64, run: Box<dyn FnOnce()>) -> CallHandle {
         let key = self.with(|state| {
             let key = state.calls.insert(Call { run, timer: None });
-            let timer = state.timers.insert(when, Ready::Call(key));
+            let timer = state.arm(when, Ready::Call(key));
             state.calls[key.index].timer = Some(timer);
             key
         });

@@ -1,7 +1,7 @@
 //! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
 //! as asyncio's `get_running_loop`.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Core {
     /// A waker is a user's code: it runs with the state free, and its panic is reported, not passed on to
     /// whoever happened to complete something (rule C15).
     #[cold]
-    pub(crate) fn call_foreign_wakers(&self) {
+    fn call_foreign_wakers(&self) {
         let wakers = std::mem::take(&mut self.state.borrow_mut().foreign);
         for waker in wakers {
             self.guard("a waker panicked", || waker.wake());
@@ -98,11 +98,6 @@ impl Core {
             .is_some_and(|(data, vtable)| data == waker.data() && std::ptr::eq(vtable, waker.vtable()))
     }
 
-    /// The state, for code that must let go of it and take it again. Everything else uses [`with`](Core::with).
-    pub(crate) fn state(&self) -> RefMut<'_, State> {
-        self.state.borrow_mut()
-    }
-
     /// Makes this the running loop of the thread until the guard is dropped. `Err` if one runs already.
     pub(crate) fn enter(self: &Rc<Self>) -> Result<Entered, Rc<Core>> {
         CURRENT.with(|current| {
@@ -145,6 +140,11 @@ impl Drop for Entered {
 /// Shows `look` the running loop of this thread, if there is one. Works in thread-local destructors too.
 pub(crate) fn try_current<R>(look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(look)).ok().flatten()
+}
+
+/// Does another loop than this one run on the thread?
+pub(crate) fn another_runs(core: &Rc<Core>) -> bool {
+    try_current(|running| !Rc::ptr_eq(running, core)).unwrap_or(false)
 }
 
 /// Shows `look` the running loop of this thread.

@@ -5,7 +5,10 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+
+use timer_wheel::TimerKey;
 
 use crate::builder::Builder;
 use crate::callback::{self, CallHandle};
@@ -18,10 +21,10 @@ use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::{self, Action};
 use crate::parker::Parker;
-use crate::remote::Message;
+use crate::remote::{Message, Remote};
 use crate::spawn;
 use crate::state::{Counts, Ready, State};
-use crate::task;
+use crate::task::{self, Begin};
 
 /// While handles are ready, the operating system and the clock are looked at once in so many (rule T6).
 const LOOK_EVERY: u64 = 61;
@@ -38,6 +41,8 @@ pub struct EventLoop {
     slack: Duration,
     /// Handles run since the operating system was last asked.
     unlooked: u64,
+    /// Handles run so far.
+    handles: u64,
 }
 
 impl EventLoop {
@@ -56,7 +61,7 @@ impl EventLoop {
     }
 
     pub(crate) fn from_parts(core: Rc<Core>, parker: Parker, slack: Duration) -> EventLoop {
-        EventLoop { core, parker, slack, unlooked: 0 }
+        EventLoop { core, parker, slack, unlooked: 0, handles: 0 }
     }
 
     /// Runs until `main` is done, as asyncio's `run_until_complete`: `main` becomes a task, and everything
@@ -123,27 +128,35 @@ impl EventLoop {
     /// If a loop runs on this thread already, or the operating system refuses to wait.
     pub fn run_once(&mut self, max_wait: Option<Duration>) -> Result<Turn, RunError> {
         let _entered = self.enter("run_once")?;
-        let before = self.core.with(|state| state.counts);
+        let (handles, counts) = (self.handles, self.core.with(|state| state.counts));
         self.turn(max_wait)?;
-        Ok(self.core.with(|state| state.report_since(before)))
+        let handles = self.handles - handles;
+        Ok(self.core.with(|state| state.report_since(counts, handles)))
     }
 
-    /// One turn of the loop (rule T1), asyncio's `_run_once`.
+    /// One turn of the loop (rule T1), asyncio's `_run_once`: wait, expire timers, run what is ready.
     fn turn(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        self.wait(max_wait)?;
-        self.read_mail();
-        self.expire_timers();
+        if self.should_look() {
+            self.wait(max_wait)?;
+            self.read_mail();
+            self.expire_timers();
+        }
         self.run_ready();
         Ok(())
     }
 
+    /// While handles are ready there is nothing to wait for; others are looked for now and then (rule T6),
+    /// and at once if somebody has called or a timer is due already.
+    fn should_look(&self) -> bool {
+        self.unlooked >= LOOK_EVERY
+            || self.core.remote.has_mail()
+            || self.core.with(|state| state.ready.is_empty() || state.timer_due)
+    }
+
     /// Waits for the operating system: not at all if anything is ready, else until the next timer.
     fn wait(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        let busy = self.core.with(|state| !state.ready.is_empty() || state.stopping);
-        if busy && self.unlooked < LOOK_EVERY {
-            return Ok(());
-        }
         self.unlooked = 0;
+        let busy = self.core.with(|state| !state.ready.is_empty() || state.stopping);
         if busy || self.core.remote.has_mail() {
             return Ok(());
         }
@@ -203,32 +216,40 @@ impl EventLoop {
         }
     }
 
-    /// Queues the handles of the timers that are due, by deadline and then by arming (rule T4). The real
-    /// clock is read only where time can have passed: after a look at the operating system.
+    /// Queues the handles of the timers that are due, by deadline and then by arming (rule T4).
     fn expire_timers(&self) {
-        if self.unlooked == 0 || self.core.clock.is_virtual() {
-            let now = self.core.clock.now();
-            self.core.with(|state| state.now = now);
-        }
-        self.core.with(State::expire_timers);
+        let now = self.core.clock.now();
+        self.core.with(|state| state.expire_timers(now));
     }
 
     /// Runs exactly the handles that are ready now; what they add runs in the next turn.
     fn run_ready(&mut self) {
         let ready = self.core.with(|state| state.ready.len());
         for _ in 0..ready {
-            let Some(handle) = self.core.with(|state| state.ready.pop_front()) else { break };
-            self.run_handle(handle);
+            match self.core.with(|state| state.next_job(&self.core.remote)) {
+                Job::Step(begin) => task::step(&self.core, begin),
+                Job::Handle(handle) => self.run_handle(handle),
+            }
         }
         self.unlooked += ready as u64;
-        self.core.with(|state| state.counts.handles += ready as u64);
+        self.handles += ready as u64;
+    }
+
+    /// The step of a task with requests pending: they become deliveries first, while the task still counts
+    /// as queued, so that waking the scopes they are due in adds no further step.
+    fn deliver(&self, task: u32) {
+        self.core.with(|state| state.deliver(task));
+        let begin = self.core.with(|state| state.begin_step(&self.core.remote, task));
+        task::step(&self.core, begin);
     }
 
     fn run_handle(&self, handle: Ready) {
         let core = &self.core;
         match handle {
-            Ready::Step(task) => task::step(core, task),
-            Ready::Wait(wait) => drop(core.with(|state| state.set_wait(wait))),
+            Ready::Step(task) => self.deliver(task),
+            Ready::Wait(wait) => {
+                core.with(|state| state.set_wait(wait));
+            }
             Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
             Ready::Call(call) => callback::run(core, call),
             Ready::Done(observer) => observer::run(core, observer),
@@ -425,21 +446,45 @@ impl std::os::fd::AsRawFd for EventLoop {
     }
 }
 
+/// What the loop does next.
+enum Job {
+    Step(Begin),
+    /// Anything but the plain step of a task.
+    Handle(Ready),
+}
+
 impl State {
-    fn expire_timers(&mut self) {
-        if self.timers.next_wakeup().is_none_or(|wakeup| wakeup > self.now) {
+    /// Takes the next handle from the ready queue, and begins the step at once if it is one: most are.
+    fn next_job(&mut self, remote: &Arc<Remote>) -> Job {
+        let handle = self.ready.pop_front().expect("only handles that are ready are counted");
+        match handle {
+            Ready::Step(task) if !self.tasks[task].asked => Job::Step(self.begin_step(remote, task)),
+            handle => Job::Handle(handle),
+        }
+    }
+
+    /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
+    pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
+        self.timer_due |= when <= self.now;
+        self.timers.insert(when, handle)
+    }
+
+    fn expire_timers(&mut self, now: u64) {
+        self.now = now;
+        self.timer_due = false;
+        if self.timers.next_wakeup().is_none_or(|next| next > now) {
             return;
         }
-        self.timers.advance(self.now);
+        self.timers.advance(now);
         while let Some(expired) = self.timers.pop_expired() {
             self.counts.expired += 1;
             self.ready.push_back(expired.value);
         }
     }
 
-    fn report_since(&self, before: Counts) -> Turn {
+    fn report_since(&self, before: Counts, handles: u64) -> Turn {
         Turn {
-            handles: self.counts.handles - before.handles,
+            handles,
             steps: u64::from(self.counts.steps.wrapping_sub(before.steps)),
             finished: self.counts.finished - before.finished,
             expired: self.counts.expired - before.expired,

@@ -19,7 +19,7 @@ use crate::join::Join;
 use crate::keyed::Key;
 use crate::observer::Action;
 use crate::state::State;
-use crate::task::{self, Life};
+use crate::task::{self, CellBox, Life};
 
 /// A handle to a spawned task, and the future of its value: asyncio's `Task`.
 ///
@@ -62,13 +62,13 @@ impl<T: 'static> Task<T> {
     where
         T: Clone,
     {
-        if !self.handle().is_done() {
-            return None;
+        if let Err(error) = self.handle().ending()? {
+            return Some(Err(error));
         }
         let value = self.handle().with_output(|output| {
             output.downcast_ref::<Option<T>>().expect("a task's type is its handle's").clone()
         });
-        Some(self.handle().value_or_error(value.flatten()))
+        Some(value.flatten().ok_or_else(|| JoinError::Taken(self.name())))
     }
 
     /// Takes the value, or says why there is none; `None` while the task runs.
@@ -79,10 +79,15 @@ impl<T: 'static> Task<T> {
 
     /// The value of a task that has ended.
     pub(crate) fn take(&self) -> Result<T, JoinError> {
-        let value = self.handle().with_output(|output| {
-            output.downcast_mut::<Option<T>>().expect("a task's type is its handle's").take()
-        });
-        self.handle().value_or_error(value.flatten())
+        let task = self.handle().index;
+        let cell = self.handle().core.with(|state| state.take_finished(task))?;
+        self.value_of(cell)
+    }
+
+    /// The value out of a cell that nobody needs any more.
+    fn value_of(&self, mut cell: CellBox) -> Result<T, JoinError> {
+        let output = cell.as_mut().output().and_then(|output| output.downcast_mut::<Option<T>>());
+        output.and_then(Option::take).ok_or_else(|| JoinError::Taken(self.name()))
     }
 }
 
@@ -98,10 +103,8 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match ready!(self.join.poll_ended(cx)) {
-            Ok(()) => Poll::Ready(self.take()),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        let cell = ready!(self.join.poll_ended(cx, State::take_finished));
+        Poll::Ready(cell.and_then(|cell| self.value_of(cell)))
     }
 }
 
@@ -190,10 +193,8 @@ impl TaskHandle {
     /// How the task ended, without its value; `None` while it runs.
     #[must_use = "this only looks at the outcome"]
     pub fn ending(&self) -> Option<Result<(), JoinError>> {
-        self.core.with(|state| match state.tasks[self.index].life {
-            Life::Alive => None,
-            Life::Finished => Some(Ok(())),
-            _ => Some(Err(state.join_error(self.index))),
+        self.core.with(|state| {
+            state.tasks[self.index].is_done().then(|| state.ending(self.index))
         })
     }
 
@@ -239,10 +240,6 @@ impl TaskHandle {
         self.core.with(|state| state.tasks[self.index].put_cell(cell));
         result.unwrap_or_else(|payload| resume_unwind(payload))
     }
-
-    fn value_or_error<T>(&self, value: Option<T>) -> Result<T, JoinError> {
-        value.ok_or_else(|| self.core.with(|state| state.join_error(self.index)))
-    }
 }
 
 impl Clone for TaskHandle {
@@ -283,8 +280,22 @@ pub struct DoneCallback {
 }
 
 impl State {
+    /// How a task that has ended did so, without its value.
+    pub(crate) fn ending(&mut self, task: u32) -> Result<(), JoinError> {
+        match self.tasks[task].life {
+            Life::Finished => Ok(()),
+            _ => Err(self.join_error(task)),
+        }
+    }
+
+    /// The cell of a task that has finished, with its value inside unless that was taken.
+    fn take_finished(&mut self, task: u32) -> Result<CellBox, JoinError> {
+        self.ending(task)?;
+        self.tasks[task].take_cell().ok_or_else(|| self.join_error(task))
+    }
+
     /// Why a task that has ended has no value to give; from now on somebody has looked.
-    fn join_error(&mut self, task: u32) -> JoinError {
+    pub(crate) fn join_error(&mut self, task: u32) -> JoinError {
         self.tasks[task].seen = true;
         let slot = &self.tasks[task];
         let name = || self.task_name(task);

@@ -1,14 +1,16 @@
 //! Observers: who is told when a task ends, as asyncio's done callbacks.
 //!
 //! A task's observers stand in one list in the order in which they came. At its end each is queued as a
-//! handle (rule T3); an awaiting task is an observer too, and for it the handle is its own step.
+//! handle (rule T3); an awaiting task is an observer too, and for it the handle is its own step. Most
+//! tasks are awaited once and by one: if the first to come is such an awaiter, it needs no entry of its
+//! own, the task names its wait.
 
 use std::rc::Rc;
 
 use crate::context::Core;
 use crate::handle::TaskHandle;
 use crate::keyed::{Key, Keyed};
-use crate::lists::{Linked, Links, NIL};
+use crate::lists::{Linked, Links, List, NIL};
 use crate::state::{Ready, State};
 
 /// One entry of a task's list.
@@ -55,6 +57,26 @@ impl State {
         key
     }
 
+    /// Completes `wait` when the task ends, in its turn among the observers. Returns the key of the entry
+    /// that was needed for it, if one was.
+    pub(crate) fn await_task(&mut self, task: u32, wait: Key) -> Key {
+        let slot = &mut self.tasks[task];
+        if slot.awaiter == NIL && slot.observers == List::EMPTY {
+            slot.awaiter = wait.index;
+            return Key::NONE;
+        }
+        self.observe(task, Action::Wake(wait))
+    }
+
+    /// Takes back what [`await_task`](State::await_task) did.
+    pub(crate) fn stop_awaiting(&mut self, task: u32, wait: Key, observer: Key) {
+        if !observer.is_none() {
+            self.remove_observer(observer);
+        } else if self.tasks[task].awaiter == wait.index {
+            self.tasks[task].awaiter = NIL;
+        }
+    }
+
     /// Takes an observer back, for the caller to drop where no state is borrowed; `None` if it is queued
     /// already, or gone.
     pub(crate) fn remove_observer(&mut self, key: Key) -> Option<Observer> {
@@ -67,11 +89,12 @@ impl State {
 
     /// A task has ended: queues its observers in their order.
     pub(crate) fn queue_observers(&mut self, task: u32) {
-        loop {
+        let awaiter = std::mem::replace(&mut self.tasks[task].awaiter, NIL);
+        if awaiter != NIL {
+            self.set_wait(self.waits.key_at(awaiter));
+        }
+        while self.tasks[task].observers.head != NIL {
             let index = self.tasks[task].observers.head;
-            if index == NIL {
-                return;
-            }
             let key = self.observers.key_at(index);
             self.unlink_observer(key);
             match self.observers[index].action {

@@ -61,7 +61,7 @@ impl Node {
 
 /// One scope, from its making until its future is gone and nobody holds a handle to it.
 pub(crate) struct Scope {
-    node: Node,
+    pub(crate) node: Node,
     /// The task it was last polled in; [`NIL`] while it stands in no tree.
     task: u32,
     parent: u32,
@@ -234,7 +234,8 @@ impl State {
         if when <= now {
             self.ready.push_back(handle);
         } else {
-            scope.timer = Some(self.timers.insert(when, handle));
+            let timer = self.arm(when, handle);
+            self.scopes[key.index].timer = Some(timer);
         }
     }
 
@@ -287,14 +288,12 @@ impl State {
     /// A task has ended: futures of ours that outlive it stand in no tree any more.
     pub(crate) fn detach_places(&mut self, task: u32) {
         let root = Place::task(task);
-        loop {
-            let child = self.node(root).children.head;
-            if child == NIL {
-                break;
-            }
-            self.unlink_scope(child);
+        while self.node(root).children.head != NIL {
+            self.unlink_scope(self.node(root).children.head);
         }
-        self.rehome_waits(root, Place::task(NIL));
+        if self.node(root).waits.head != NIL {
+            self.rehome_waits(root, Place::task(NIL));
+        }
     }
 
     /// The first innermost scope below `place`, which may be `place` itself.

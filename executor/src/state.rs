@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub(crate) reasons: HashMap<u32, Arc<str>>,
     /// The clock as it was last read.
     pub(crate) now: u64,
+    /// A timer was armed that was due already.
+    pub(crate) timer_due: bool,
     pub(crate) stopping: bool,
     /// The loop is being dropped, or has been: nothing new is accepted.
     pub(crate) closed: bool,
@@ -80,7 +82,6 @@ pub(crate) struct State {
 /// What has happened since the loop was made; a turn's report is a difference of two of these.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) handles: u64,
     /// Also the number of the step that is running.
     pub(crate) steps: u32,
     pub(crate) finished: u64,
@@ -102,6 +103,7 @@ impl State {
             names: HashMap::new(),
             reasons: HashMap::new(),
             now: 0,
+            timer_due: false,
             stopping: false,
             closed: false,
             counts: Counts::default(),

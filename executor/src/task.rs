@@ -12,12 +12,13 @@
 //!        6 the last handle is dropped and no step is queued
 //! ```
 //!
-//! 1 [`State::add_task`] · 2 [`Core::begin_step`] · 3, 4 [`Core::end_step`] · 4 [`finish`] · 5 [`State::wake`] ·
+//! 1 [`State::add_task`] · 2 [`State::begin_step`] · 3, 4 [`State::end_step`] · 4 [`State::end`] · 5 [`State::wake`] ·
 //! 6 [`State::release`]. A task that is woken while it runs is queued and running at once.
 //!
 //! A slot is never given to another task while anybody could still ask for the old one: handles count as
 //! `refs`, and a queued step keeps it too. So handles need no generation.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -27,13 +28,15 @@ use std::task::{Context, Poll, Waker};
 use crate::cell::{Ended, Fault, TaskCell};
 use crate::context::Core;
 use crate::error::{TaskName, panic_message};
-use crate::lists::List;
+use crate::lists::{List, NIL};
 use crate::observe::ExceptionContext;
+use crate::remote::Remote;
 use crate::scope::Node;
 use crate::state::{Place, State};
 use crate::waker::TaskWaker;
 
-type CellBox = Pin<Box<dyn TaskCell>>;
+pub(crate) type CellBox = Pin<Box<dyn TaskCell>>;
+type Payload = Box<dyn Any + Send>;
 
 /// The boxes of the picture above; queued and running are flags of a live task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,8 @@ pub(crate) struct Slot {
     waker: Option<Waker>,
     /// The task as the outermost scope (rule C4).
     pub(crate) root: Node,
+    /// The wait of the one who awaits it, if that came before any observer.
+    pub(crate) awaiter: u32,
     pub(crate) observers: List,
     /// Requests made and not taken back (rule C1).
     pub(crate) cancelling: u32,
@@ -75,6 +80,42 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    fn vacant() -> Slot {
+        Slot {
+            id: 0,
+            cell: None,
+            waker: None,
+            root: Node::new(0),
+            awaiter: NIL,
+            observers: List::EMPTY,
+            cancelling: 0,
+            refs: 0,
+            last_step: 0,
+            life: Life::Vacant,
+            queued: false,
+            running: false,
+            asked: false,
+            aborted: false,
+            seen: false,
+            labelled: false,
+        }
+    }
+
+    /// A vacant slot takes a task in. It keeps its waker, and the end of the task before left its lists
+    /// empty.
+    fn begin_life(&mut self, id: u64, cell: CellBox) {
+        self.id = id;
+        self.cell = Some(cell);
+        self.root = Node::new(0);
+        self.cancelling = 0;
+        self.refs = 1;
+        self.life = Life::Alive;
+        self.asked = false;
+        self.aborted = false;
+        self.seen = false;
+        self.labelled = false;
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.life != Life::Alive
     }
@@ -139,33 +180,18 @@ impl Tasks {
     fn insert(&mut self, cell: CellBox) -> u32 {
         self.spawned += 1;
         self.alive += 1;
-        let slot = Slot {
-            id: self.spawned,
-            cell: Some(cell),
-            waker: None,
-            root: Node::new(0),
-            observers: List::EMPTY,
-            cancelling: 0,
-            refs: 1,
-            last_step: 0,
-            life: Life::Alive,
-            queued: false,
-            running: false,
-            asked: false,
-            aborted: false,
-            seen: false,
-            labelled: false,
-        };
-        if let Some(index) = self.free.pop() {
-            let place = &mut self.slots[index as usize];
-            *place = Slot { waker: place.waker.take(), ..slot };
-            return index;
-        }
+        let index = self.free.pop().unwrap_or_else(|| self.grow());
+        self.slots[index as usize].begin_life(self.spawned, cell);
+        index
+    }
+
+    #[cold]
+    fn grow(&mut self) -> u32 {
         if self.slots.len() == self.slots.capacity() {
-            // Growing by a quarter: doubling would let a large loop hold twice what it needs.
+            // By a quarter: doubling would let a large loop hold twice what it needs.
             self.slots.reserve_exact(self.slots.len() / 4 + 16);
         }
-        self.slots.push(slot);
+        self.slots.push(Slot::vacant());
         u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks")
     }
 }
@@ -242,26 +268,28 @@ pub(crate) struct Released {
 }
 
 /// How a step begins.
-enum Begin {
+pub(crate) enum Begin {
+    /// The task has ended meanwhile.
     Skip(Option<Released>),
-    Drop(CellBox),
-    Poll(CellBox, Waker),
+    /// A cancel or an abort has reached the task itself.
+    Drop(u32, CellBox),
+    Poll(u32, CellBox, Waker),
 }
 
 /// How a step ends.
 enum After {
     Waits,
+    Ended(Option<Released>),
     Drop(CellBox),
-    Ends(CellBox, Life),
-    Fails(CellBox, Box<dyn std::any::Any + Send>),
+    Fails(CellBox, Payload),
 }
 
-/// One step of a task: deliver what is due, poll, and act on what the poll came to.
-pub(crate) fn step(core: &Rc<Core>, task: u32) {
-    match core.begin_step(task) {
+/// One step of a task: poll it, or drop it, and act on what that comes to.
+pub(crate) fn step(core: &Rc<Core>, begin: Begin) {
+    match begin {
         Begin::Skip(released) => core.dispose(released),
-        Begin::Drop(cell) => drop_future(core, task, cell),
-        Begin::Poll(mut cell, waker) => {
+        Begin::Drop(task, cell) => drop_future(core, task, cell),
+        Begin::Poll(task, mut cell, waker) => {
             core.polling_with(Some(&waker));
             let polled = catch_unwind(AssertUnwindSafe(|| {
                 cell.as_mut().poll(&mut Context::from_waker(&waker))
@@ -269,8 +297,8 @@ pub(crate) fn step(core: &Rc<Core>, task: u32) {
             core.polling_with(None);
             match core.with(|state| state.end_step(task, polled, cell, waker)) {
                 After::Waits => {}
+                After::Ended(released) => core.dispose(released),
                 After::Drop(cell) => drop_future(core, task, cell),
-                After::Ends(cell, life) => finish(core, task, cell, life),
                 After::Fails(cell, payload) => fail(core, task, cell, payload),
             }
         }
@@ -278,24 +306,14 @@ pub(crate) fn step(core: &Rc<Core>, task: u32) {
 }
 
 impl Core {
-    /// Requests that were pending become deliveries now, while the task still counts as queued: waking
-    /// the scopes they are due in then adds no further step.
-    fn begin_step(&self, task: u32) -> Begin {
-        let mut state = self.state();
-        if state.tasks[task].asked {
-            state.deliver(task);
-            if !state.foreign.is_empty() {
-                drop(state);
-                self.call_foreign_wakers();
-                state = self.state();
-            }
-        }
-        state.begin_step(self, task)
-    }
-
     /// Drops what is left of a task, and reports a failure that nobody looked at.
     pub(crate) fn dispose(&self, released: Option<Released>) {
-        let Some(Released { cell, unseen }) = released else { return };
+        if let Some(released) = released {
+            self.dispose_of(released);
+        }
+    }
+
+    fn dispose_of(&self, Released { cell, unseen }: Released) {
         let Some(cell) = cell else { return };
         if let (Some(task), Some(fault)) = (unseen, cell.fault()) {
             let error = fault.clone().into_join_error(task);
@@ -306,7 +324,9 @@ impl Core {
 }
 
 impl State {
-    fn begin_step(&mut self, core: &Core, task: u32) -> Begin {
+    /// Begins the step whose handle was taken from the ready queue. Requests that were pending have become
+    /// deliveries by now, see [`State::deliver`].
+    pub(crate) fn begin_step(&mut self, remote: &Arc<Remote>, task: u32) -> Begin {
         let slot = &mut self.tasks[task];
         slot.queued = false;
         if slot.is_done() {
@@ -318,32 +338,32 @@ impl State {
         slot.last_step = self.counts.steps;
         self.current = Some(Place::task(task));
         if slot.aborted || slot.root.is_due() {
-            return Begin::Drop(cell);
+            return Begin::Drop(task, cell);
         }
         let waker = slot.waker.take();
-        Begin::Poll(cell, waker.unwrap_or_else(|| TaskWaker::waker(&core.remote, task)))
+        Begin::Poll(task, cell, waker.unwrap_or_else(|| TaskWaker::waker(remote, task)))
     }
 
     fn end_step(
         &mut self,
         task: u32,
-        polled: std::thread::Result<Poll<Ended>>,
+        polled: Result<Poll<Ended>, Payload>,
         cell: CellBox,
         waker: Waker,
     ) -> After {
         let slot = &mut self.tasks[task];
         slot.waker = Some(waker);
         match polled {
-            Err(payload) => After::Fails(cell, payload),
-            Ok(Poll::Ready(Ended::Failed)) => After::Ends(cell, Life::Failed),
-            // Rule C8: it was cancelled while it ran, and returned without suspending again.
-            Ok(Poll::Ready(Ended::Finished)) if slot.root.is_asked() => After::Drop(cell),
-            Ok(Poll::Ready(Ended::Finished)) => After::Ends(cell, Life::Finished),
-            Ok(Poll::Pending) if slot.root.is_raised() => After::Drop(cell),
-            Ok(Poll::Pending) => {
+            Ok(Poll::Pending) if !slot.root.is_raised() => {
                 self.suspend(task, cell);
                 After::Waits
             }
+            Ok(Poll::Pending) => After::Drop(cell),
+            // Rule C8: it was cancelled while it ran, and returned without suspending again.
+            Ok(Poll::Ready(Ended::Finished)) if slot.root.is_asked() => After::Drop(cell),
+            Ok(Poll::Ready(Ended::Finished)) => After::Ended(self.end(task, cell, Life::Finished)),
+            Ok(Poll::Ready(Ended::Failed)) => After::Ended(self.end(task, cell, Life::Failed)),
+            Err(payload) => After::Fails(cell, payload),
         }
     }
 
@@ -358,6 +378,20 @@ impl State {
             self.offer_pending(task);
         }
     }
+
+    /// The task has ended: its observers are queued, in their order (rule T3).
+    fn end(&mut self, task: u32, cell: CellBox, life: Life) -> Option<Released> {
+        self.current = None;
+        self.detach_places(task);
+        let slot = &mut self.tasks[task];
+        slot.cell = Some(cell);
+        slot.life = life;
+        slot.running = false;
+        self.tasks.alive -= 1;
+        self.counts.finished += 1;
+        self.queue_observers(task);
+        self.free_if_unused(task)
+    }
 }
 
 /// A cancel reached the task itself (rule C4): its future, or its unwanted value, is dropped.
@@ -369,7 +403,7 @@ fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox) {
 }
 
 /// A panic in a task ends that task alone (rule C15).
-fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Box<dyn std::any::Any + Send>) {
+fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
     let message = panic_message(&*payload).into();
     let fault = Fault::Panic(message, Arc::new(Mutex::new(Some(payload))));
     core.guard("a future panicked again when it was dropped", || cell.as_mut().fail(fault.clone()));
@@ -379,20 +413,8 @@ fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Box<dyn std::any
     finish(core, task, cell, Life::Failed);
 }
 
-/// The task has ended: its observers are queued, in their order (rule T3).
 fn finish(core: &Rc<Core>, task: u32, cell: CellBox, life: Life) {
-    let released = core.with(|state| {
-        state.current = None;
-        state.detach_places(task);
-        let slot = &mut state.tasks[task];
-        slot.cell = Some(cell);
-        slot.life = life;
-        slot.running = false;
-        state.tasks.alive -= 1;
-        state.counts.finished += 1;
-        state.queue_observers(task);
-        state.free_if_unused(task)
-    });
+    let released = core.with(|state| state.end(task, cell, life));
     core.dispose(released);
 }
 

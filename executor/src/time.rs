@@ -118,7 +118,7 @@ impl Sleep {
         let waker = core.foreign_waker(cx);
         let (wait, timer) = core.with(|state| {
             let wait = state.open_wait(Target::Plain("a sleep"), waker);
-            (wait, state.timers.insert(when, Ready::Wait(wait)))
+            (wait, state.arm(when, Ready::Wait(wait)))
         });
         self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait, timer });
     }

@@ -21,7 +21,7 @@ use std::task::{Context, Waker};
 
 use crate::context::Core;
 use crate::keyed::{Key, Keyed};
-use crate::lists::{Linked, Links, NIL};
+use crate::lists::{Linked, Links, List, NIL};
 use crate::state::{Place, State};
 
 /// How far a wait has come.
@@ -37,7 +37,7 @@ pub(crate) enum Progress {
 pub(crate) enum Target {
     /// Given up when cancelled. The text is for deadlock reports.
     Plain(&'static str),
-    /// Forwards to a task; the key is that of our observer there.
+    /// Forwards to a task. The key is that of our observer there, or none for its first awaiter.
     Task(u32, Key),
     /// Forwards to something made of tasks or waits: a gather, a shared future.
     Forward(Rc<dyn Forward>),
@@ -74,6 +74,12 @@ pub(crate) struct Wait {
     /// Set where it was polled with a waker that is not its task's own.
     waker: Option<Waker>,
     pub(crate) target: Target,
+}
+
+impl Wait {
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.waker.is_some()
+    }
 }
 
 impl Linked for Keyed<Wait> {
@@ -197,8 +203,8 @@ impl State {
         let place = self.waits.get(key)?.place;
         self.unlink_wait(key.index, place);
         let wait = self.waits.remove(key)?;
-        if let Target::Task(_, observer) = wait.target {
-            self.remove_observer(observer);
+        if let Target::Task(task, observer) = wait.target {
+            self.stop_awaiting(task, key, observer);
         }
         if wait.raised {
             self.lower(place);
@@ -208,8 +214,9 @@ impl State {
 
     /// Raises in the wait's scope: the scope drops its body when the running poll comes back to it.
     pub(crate) fn raise_from(&mut self, key: Key) {
-        self.waits[key.index].raised = true;
-        self.raise(self.waits[key.index].place);
+        if !std::mem::replace(&mut self.waits[key.index].raised, true) {
+            self.raise(self.waits[key.index].place);
+        }
     }
 
     /// Is the wait part of what its task is suspended on? A wait polled with its task's own waker is
@@ -268,17 +275,23 @@ impl State {
 
     fn link_wait(&mut self, index: u32, place: Place) {
         if place.task != NIL {
-            let mut list = self.node(place).waits;
-            list.push_back(&mut self.waits, index);
-            self.node_mut(place).waits = list;
+            let (list, waits) = self.waits_in(place);
+            list.push_back(waits, index);
         }
     }
 
     fn unlink_wait(&mut self, index: u32, place: Place) {
         if place.task != NIL {
-            let mut list = self.node(place).waits;
-            list.remove(&mut self.waits, index);
-            self.node_mut(place).waits = list;
+            let (list, waits) = self.waits_in(place);
+            list.remove(waits, index);
         }
+    }
+
+    fn waits_in(&mut self, place: Place) -> (&mut List, &mut Keyed<Wait>) {
+        let node = match place.scope {
+            NIL => &mut self.tasks[place.task].root,
+            scope => &mut self.scopes[scope].node,
+        };
+        (&mut node.waits, &mut self.waits)
     }
 }
