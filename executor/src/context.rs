@@ -1,7 +1,7 @@
 //! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
 //! as asyncio's `get_running_loop`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::observe::{ExceptionContext, ExceptionHandler, print_exception};
 use crate::remote::Remote;
 use crate::state::State;
+use crate::waker::TaskWaker;
 
 /// What an [`EventLoop`](crate::EventLoop), its tasks and its handles share. The loop's `Drop` empties it,
 /// whoever still holds on to it.
@@ -19,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
     exception_handler: RefCell<ExceptionHandler>,
+    /// One for each slot of the task slab, used by every task that passes through it.
+    wakers: RefCell<Vec<Waker>>,
     /// The waker the running task is polled with; only ever compared.
     polled_with: Cell<Option<(*const (), &'static RawWakerVTable)>>,
 }
@@ -34,11 +37,13 @@ impl Core {
             clock,
             remote,
             exception_handler: RefCell::new(Rc::new(print_exception)),
+            wakers: RefCell::default(),
             polled_with: Cell::new(None),
         })
     }
 
     /// Runs a few lines on the state, then calls the foreign wakers they turned up.
+    #[inline]
     pub(crate) fn with<R>(&self, lines: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.borrow_mut();
         let result = lines(&mut state);
@@ -80,17 +85,43 @@ impl Core {
         drop(replaced);
     }
 
+    /// The wakers, with that of `task` among them. No step begins inside another, so they stay borrowed
+    /// while the task is polled.
+    #[inline]
+    pub(crate) fn wakers(&self, task: u32) -> Ref<'_, Vec<Waker>> {
+        let wakers = self.wakers.borrow();
+        if wakers.len() > task as usize {
+            return wakers;
+        }
+        drop(wakers);
+        self.make_wakers(task);
+        self.wakers.borrow()
+    }
+
+    #[cold]
+    fn make_wakers(&self, task: u32) {
+        let mut wakers = self.wakers.borrow_mut();
+        let made = u32::try_from(wakers.len()).expect("as many as tasks");
+        if wakers.capacity() <= task as usize {
+            wakers.reserve_exact((task - made) as usize + made as usize / 4 + 16);
+        }
+        wakers.extend((made..=task).map(|task| TaskWaker::waker(&self.remote, task)));
+    }
+
     /// Marks `waker` as the running task's own until the guard is dropped.
+    #[inline]
     pub(crate) fn polling_with(&self, waker: Option<&Waker>) {
         self.polled_with.set(waker.map(|waker| (waker.data(), waker.vtable())));
     }
 
     /// The waker of `cx`, if it is not simply that of the running task: combinators such as
     /// `FuturesUnordered` poll what they hold with wakers of their own.
+    #[inline]
     pub(crate) fn foreign_waker(&self, cx: &Context<'_>) -> Option<Waker> {
         if self.is_own_waker(cx) { None } else { Some(cx.waker().clone()) }
     }
 
+    #[inline]
     fn is_own_waker(&self, cx: &Context<'_>) -> bool {
         let waker = cx.waker();
         self.polled_with

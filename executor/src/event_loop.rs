@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use timer_wheel::TimerKey;
@@ -21,7 +20,7 @@ use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::{self, Action};
 use crate::parker::Parker;
-use crate::remote::{Message, Remote};
+use crate::remote::Message;
 use crate::spawn;
 use crate::state::{Counts, Ready, State};
 use crate::task::{self, Begin};
@@ -226,7 +225,7 @@ impl EventLoop {
     fn run_ready(&mut self) {
         let ready = self.core.with(|state| state.ready.len());
         for _ in 0..ready {
-            match self.core.with(|state| state.next_job(&self.core.remote)) {
+            match self.core.with(State::next_job) {
                 Job::Step(begin) => task::step(&self.core, begin),
                 Job::Handle(handle) => self.run_handle(handle),
             }
@@ -239,7 +238,7 @@ impl EventLoop {
     /// as queued, so that waking the scopes they are due in adds no further step.
     fn deliver(&self, task: u32) {
         self.core.with(|state| state.deliver(task));
-        let begin = self.core.with(|state| state.begin_step(&self.core.remote, task));
+        let begin = self.core.with(|state| state.begin_step(task));
         task::step(&self.core, begin);
     }
 
@@ -455,10 +454,10 @@ enum Job {
 
 impl State {
     /// Takes the next handle from the ready queue, and begins the step at once if it is one: most are.
-    fn next_job(&mut self, remote: &Arc<Remote>) -> Job {
+    fn next_job(&mut self) -> Job {
         let handle = self.ready.pop_front().expect("only handles that are ready are counted");
         match handle {
-            Ready::Step(task) if !self.tasks[task].asked => Job::Step(self.begin_step(remote, task)),
+            Ready::Step(task) if !self.tasks[task].asked => Job::Step(self.begin_step(task)),
             handle => Job::Handle(handle),
         }
     }

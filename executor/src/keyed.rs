@@ -48,6 +48,7 @@ impl<T> Keyed<T> {
         self.slots.len() - self.free.len()
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, entry: T) -> Key {
         if let Some(index) = self.free.pop() {
             let slot = &mut self.slots[index as usize];
@@ -59,6 +60,7 @@ impl<T> Keyed<T> {
         Key { index, generation: 0 }
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation != key.generation {
@@ -70,11 +72,13 @@ impl<T> Keyed<T> {
         Some(entry)
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index as usize)?;
         if slot.generation == key.generation { slot.entry.as_ref() } else { None }
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let slot = self.slots.get_mut(key.index as usize)?;
         if slot.generation == key.generation { slot.entry.as_mut() } else { None }

@@ -33,6 +33,7 @@ pub(crate) struct List {
 impl List {
     pub(crate) const EMPTY: List = List { head: NIL, tail: NIL };
 
+    #[inline]
     pub(crate) fn push_back(&mut self, entries: &mut impl Linked, index: u32) {
         *entries.links(index) = Links { prev: self.tail, next: NIL };
         match self.tail {
@@ -42,6 +43,7 @@ impl List {
         self.tail = index;
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, entries: &mut impl Linked, index: u32) {
         let Links { prev, next } = std::mem::replace(entries.links(index), Links::OUT);
         match prev {

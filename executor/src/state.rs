@@ -112,6 +112,7 @@ impl State {
 
     /// A wake only queues: the task's step goes to the end of the ready queue, unless it is there already
     /// (rule T2) or the task has ended.
+    #[inline]
     pub(crate) fn wake(&mut self, task: u32) {
         if self.tasks[task].mark_queued() {
             self.ready.push_back(Ready::Step(task));
@@ -119,6 +120,7 @@ impl State {
     }
 
     /// Wakes whoever polls something: through the foreign waker it was polled with, else its task.
+    #[inline]
     pub(crate) fn wake_through(&mut self, foreign: Option<Waker>, task: u32) {
         match foreign {
             Some(waker) => self.foreign.push(waker),

@@ -23,17 +23,15 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::cell::{Ended, Fault, TaskCell};
 use crate::context::Core;
 use crate::error::{TaskName, panic_message};
 use crate::lists::{List, NIL};
 use crate::observe::ExceptionContext;
-use crate::remote::Remote;
 use crate::scope::Node;
 use crate::state::{Place, State};
-use crate::waker::TaskWaker;
 
 pub(crate) type CellBox = Pin<Box<dyn TaskCell>>;
 type Payload = Box<dyn Any + Send>;
@@ -53,8 +51,6 @@ pub(crate) struct Slot {
     pub(crate) id: u64,
     /// Out while the task runs, so that nothing of the loop is borrowed meanwhile.
     cell: Option<CellBox>,
-    /// Made once per slot and used by every task that passes through it.
-    waker: Option<Waker>,
     /// The task as the outermost scope (rule C4).
     pub(crate) root: Node,
     /// The wait of the one who awaits it, if that came before any observer.
@@ -84,7 +80,6 @@ impl Slot {
         Slot {
             id: 0,
             cell: None,
-            waker: None,
             root: Node::new(0),
             awaiter: NIL,
             observers: List::EMPTY,
@@ -101,8 +96,7 @@ impl Slot {
         }
     }
 
-    /// A vacant slot takes a task in. It keeps its waker, and the end of the task before left its lists
-    /// empty.
+    /// A vacant slot takes a task in. The end of the task before left its lists empty.
     fn begin_life(&mut self, id: u64, cell: CellBox) {
         self.id = id;
         self.cell = Some(cell);
@@ -273,7 +267,7 @@ pub(crate) enum Begin {
     Skip(Option<Released>),
     /// A cancel or an abort has reached the task itself.
     Drop(u32, CellBox),
-    Poll(u32, CellBox, Waker),
+    Poll(u32, CellBox),
 }
 
 /// How a step ends.
@@ -289,13 +283,16 @@ pub(crate) fn step(core: &Rc<Core>, begin: Begin) {
     match begin {
         Begin::Skip(released) => core.dispose(released),
         Begin::Drop(task, cell) => drop_future(core, task, cell),
-        Begin::Poll(task, mut cell, waker) => {
-            core.polling_with(Some(&waker));
+        Begin::Poll(task, mut cell) => {
+            let wakers = core.wakers(task);
+            let waker = &wakers[task as usize];
+            core.polling_with(Some(waker));
             let polled = catch_unwind(AssertUnwindSafe(|| {
-                cell.as_mut().poll(&mut Context::from_waker(&waker))
+                cell.as_mut().poll(&mut Context::from_waker(waker))
             }));
             core.polling_with(None);
-            match core.with(|state| state.end_step(task, polled, cell, waker)) {
+            drop(wakers);
+            match core.with(|state| state.end_step(task, polled, cell)) {
                 After::Waits => {}
                 After::Ended(released) => core.dispose(released),
                 After::Drop(cell) => drop_future(core, task, cell),
@@ -326,7 +323,7 @@ impl Core {
 impl State {
     /// Begins the step whose handle was taken from the ready queue. Requests that were pending have become
     /// deliveries by now, see [`State::deliver`].
-    pub(crate) fn begin_step(&mut self, remote: &Arc<Remote>, task: u32) -> Begin {
+    pub(crate) fn begin_step(&mut self, task: u32) -> Begin {
         let slot = &mut self.tasks[task];
         slot.queued = false;
         if slot.is_done() {
@@ -340,19 +337,11 @@ impl State {
         if slot.aborted || slot.root.is_due() {
             return Begin::Drop(task, cell);
         }
-        let waker = slot.waker.take();
-        Begin::Poll(task, cell, waker.unwrap_or_else(|| TaskWaker::waker(remote, task)))
+        Begin::Poll(task, cell)
     }
 
-    fn end_step(
-        &mut self,
-        task: u32,
-        polled: Result<Poll<Ended>, Payload>,
-        cell: CellBox,
-        waker: Waker,
-    ) -> After {
+    fn end_step(&mut self, task: u32, polled: Result<Poll<Ended>, Payload>, cell: CellBox) -> After {
         let slot = &mut self.tasks[task];
-        slot.waker = Some(waker);
         match polled {
             Ok(Poll::Pending) if !slot.root.is_raised() => {
                 self.suspend(task, cell);
@@ -440,7 +429,6 @@ pub(crate) fn forget_outputs(core: &Rc<Core>) {
         let cell = core.with(|state| state.tasks.slots[index].cell.take());
         let fate = core.with(|state| {
             let slot = &mut state.tasks.slots[index];
-            slot.waker = None;
             let unseen = slot.life == Life::Failed && !slot.seen;
             slot.seen = true;
             unseen.then(|| state.task_name(u32::try_from(index).expect("indices fit")))
