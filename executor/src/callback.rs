@@ -93,7 +93,9 @@ impl CallHandle {
     /// Was it taken back, or has it run?
     #[must_use = "this only looks at the handle"]
     pub fn is_done(&self) -> bool {
-        self.core.upgrade().is_none_or(|core| core.with(|state| state.calls.get(self.key).is_none()))
+        self.core
+            .upgrade()
+            .is_none_or(|core| core.with(|state| state.calls.get(self.key).is_none()))
     }
 
     /// The loop time it was asked for; `None` for `call_soon`.
@@ -105,7 +107,10 @@ impl CallHandle {
 
 impl fmt::Debug for CallHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallHandle").field("when", &self.when).field("done", &self.is_done()).finish()
+        f.debug_struct("CallHandle")
+            .field("when", &self.when)
+            .field("done", &self.is_done())
+            .finish()
     }
 }
 

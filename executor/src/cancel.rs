@@ -202,7 +202,10 @@ impl Future for Raise {
         if self.raised.is_none() {
             self.raised = Some(context::current("Cancelled::resume", |core| {
                 let inside = core.with(|state| state.current.is_some());
-                assert!(inside, "`Cancelled::resume` was awaited outside a task: there is nothing to unwind");
+                assert!(
+                    inside,
+                    "`Cancelled::resume` was awaited outside a task: there is nothing to unwind"
+                );
                 let wait = OpenWait::new(core, Target::Plain("a cancel on its way out"), cx);
                 wait.raise();
                 wait

@@ -124,9 +124,9 @@ impl Core {
     #[inline]
     fn is_own_waker(&self, cx: &Context<'_>) -> bool {
         let waker = cx.waker();
-        self.polled_with
-            .get()
-            .is_some_and(|(data, vtable)| data == waker.data() && std::ptr::eq(vtable, waker.vtable()))
+        self.polled_with.get().is_some_and(|(data, vtable)| {
+            data == waker.data() && std::ptr::eq(vtable, waker.vtable())
+        })
     }
 
     /// Makes this the running loop of the thread until the guard is dropped. `Err` if one runs already.

@@ -112,7 +112,10 @@ impl fmt::Display for JoinError {
                 write!(f, "task `{task}` awaits itself and would never end")
             }
             JoinError::OtherLoop(task) => {
-                write!(f, "task `{task}` belongs to another loop: await it on its own loop, or use `spawn_threadsafe`")
+                write!(
+                    f,
+                    "task `{task}` belongs to another loop: await it on its own loop, or use `spawn_threadsafe`"
+                )
             }
         }
     }
@@ -227,7 +230,9 @@ impl Elapsed {
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.deadline {
-            Some(deadline) => write!(f, "timed out at {:.3} s of loop time", deadline.as_secs_f64()),
+            Some(deadline) => {
+                write!(f, "timed out at {:.3} s of loop time", deadline.as_secs_f64())
+            }
             None => f.write_str("timed out at once"),
         }
     }
@@ -419,10 +424,16 @@ impl fmt::Display for RunError {
             RunError::Failed(error) => error.fmt(f),
             RunError::Deadlock(deadlock) => deadlock.fmt(f),
             RunError::AlreadyRunning { call, task: Some(task) } => {
-                write!(f, "`{call}` was called inside a running loop, by task `{task}`: spawn a task instead")
+                write!(
+                    f,
+                    "`{call}` was called inside a running loop, by task `{task}`: spawn a task instead"
+                )
             }
             RunError::AlreadyRunning { call, task: None } => {
-                write!(f, "`{call}` was called inside a running loop, by a callback: spawn a task instead")
+                write!(
+                    f,
+                    "`{call}` was called inside a running loop, by a callback: spawn a task instead"
+                )
             }
             RunError::Io(error) => write!(f, "the loop could not wait: {error}"),
         }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::cancel::Cancelled;
+use crate::cell::Fault;
 use crate::context::{self, Core};
 use crate::error::{JoinError, TaskFailed, TaskId, TaskName, TaskPanicked};
-use crate::cell::Fault;
 use crate::join::Join;
 use crate::keyed::Key;
 use crate::observer::Action;
@@ -193,9 +193,7 @@ impl TaskHandle {
     /// How the task ended, without its value; `None` while it runs.
     #[must_use = "this only looks at the outcome"]
     pub fn ending(&self) -> Option<Result<(), JoinError>> {
-        self.core.with(|state| {
-            state.tasks[self.index].is_done().then(|| state.ending(self.index))
-        })
+        self.core.with(|state| state.tasks[self.index].is_done().then(|| state.ending(self.index)))
     }
 
     /// Waits for the task's end, as an await of the task itself would: forwarding (rule C9).
@@ -266,9 +264,8 @@ impl Eq for TaskHandle {}
 
 impl fmt::Debug for TaskHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, life) = self
-            .core
-            .with(|state| (state.task_name(self.index), state.tasks[self.index].life));
+        let (name, life) =
+            self.core.with(|state| (state.task_name(self.index), state.tasks[self.index].life));
         f.debug_struct("Task").field("name", &name).field("state", &life).finish()
     }
 }

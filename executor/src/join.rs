@@ -101,7 +101,10 @@ impl State {
             return Joined::Waits(None);
         }
         let entry = self.remove_wait(std::mem::replace(wait, Key::NONE));
-        debug_assert!(entry.is_some_and(|entry| !entry.is_foreign()), "a set wait has used its waker");
+        debug_assert!(
+            entry.is_some_and(|entry| !entry.is_foreign()),
+            "a set wait has used its waker"
+        );
         Joined::Ended
     }
 }

@@ -1,9 +1,96 @@
-//! draft
+//! A single-threaded event loop and executor with asyncio's task semantics, kept to the step.
+//!
+//! Rust's runtimes cancel a task by dropping it, and the task cannot catch that; asyncio's tasks can, but
+//! they are slow and untyped. Here a cancel drops the body of the innermost open *scope* at its await point
+//! and hands `Err(Cancelled)` to the code that opened the scope. Every future is cancellable at every
+//! await, ours or foreign, and code that must clean up with awaits, suppress, or re-raise can.
+//!
+//! ```
+//! use std::time::Duration;
+//! use wheelhouse::{JoinError, catch_cancel, run, sleep, spawn, yield_now};
+//!
+//! run(async {
+//!     let worker = spawn(async {
+//!         match catch_cancel(sleep(Duration::from_secs(60))).await {
+//!             Ok(()) => "done",
+//!             Err(cancelled) => {
+//!                 yield_now().await; // asynchronous clean-up: an await works here
+//!                 cancelled.resume().await // re-raise; or return a value to suppress
+//!             }
+//!         }
+//!     });
+//!     yield_now().await; // let it begin
+//!     worker.cancel(); // a request; nothing is interrupted yet
+//!     assert!(matches!(worker.await, Err(JoinError::Cancelled(_))));
+//! })
+//! .unwrap();
+//! ```
+//!
+//! # A loop in your hands
+//!
+//! [`run`] is all most programs need. A loop can also be driven by hand, one turn at a time, and its time
+//! can be virtual: then a program takes no time and runs the same way every time.
+//!
+//! ```
+//! use std::time::Duration;
+//! use wheelhouse::{EventLoop, sleep};
+//!
+//! let mut event_loop = EventLoop::builder().virtual_clock().build().unwrap();
+//! let task = event_loop.spawn(async {
+//!     sleep(Duration::from_secs(3600)).await;
+//!     "an hour later"
+//! });
+//! let turn = event_loop.run_once(Some(Duration::ZERO)).unwrap();
+//! assert_eq!((turn.steps, turn.next_deadline), (1, Some(Duration::from_secs(3600))));
+//! assert_eq!(event_loop.run_until_done(task).unwrap(), "an hour later");
+//! assert_eq!(event_loop.time(), Duration::from_secs(3600));
+//! ```
+//!
+//! # Words
+//!
+//! The OS is *waited on*, a task is *stepped*, a future is *polled*, the wheel *expires*, a round of the
+//! loop is a *turn*. A *handle* sits in the ready queue; a *wake* only queues one. A *request* is one call of
+//! `cancel`; its *delivery* is the drop at an await point; a *scope* is a place where a delivery stops; a
+//! *forwarding await* passes requests on to what it waits for.
+//!
+//! # Reading order
+//!
+//! `event_loop.rs` (one turn), `task.rs` (one step), `state.rs` (what a loop owns), `wait.rs`, `scope.rs` and
+//! `cancel.rs` (cancellation, the heart), then `join.rs`, `observer.rs` and `combine/`. The rest is what its
+//! name says. The rules that documentation and tests cite (`rule C6`) are in `docs/cancellation-model.md`.
 #![forbid(unsafe_code)]
-mod builder; mod callback; mod cancel; mod cancel_scope; mod cell; mod clock; mod combine; mod context; mod error;
-mod event_loop; mod handle; mod join; mod keyed; mod lists; mod loop_handle; mod observe; mod observer; mod parker;
-mod promise; mod remote; mod run; mod scope; mod scoped; mod spawn; mod state; mod task; mod time; mod timeout;
-mod wait; mod wait_once; mod waker;
+
+mod builder;
+mod callback;
+mod cancel;
+mod cancel_scope;
+mod cell;
+mod clock;
+mod combine;
+mod context;
+mod error;
+mod event_loop;
+mod handle;
+mod join;
+mod keyed;
+mod lists;
+mod loop_handle;
+mod observe;
+mod observer;
+mod parker;
+mod promise;
+mod remote;
+mod run;
+mod scope;
+mod scoped;
+mod spawn;
+mod state;
+mod task;
+mod time;
+mod timeout;
+mod wait;
+mod wait_once;
+mod waker;
 
 pub use builder::Builder as LoopBuilder;
 pub use callback::{CallHandle, call_at, call_later, call_soon};
@@ -11,14 +98,17 @@ pub use cancel::{Cancelled, CatchCancel, catch_cancel};
 pub use cancel_scope::{CancelScope, ScopeHandle};
 pub use combine::Joinable;
 pub use combine::as_completed::{AsCompleted, as_completed};
-pub use combine::gather::{Gather, GatherTuple, TryGather, gather, gather_tuple, try_gather, try_gather_tuple};
+pub use combine::gather::{Gather, TryGather, gather, try_gather};
+pub use combine::gather_tuple::{GatherTuple, gather_tuple, try_gather_tuple};
 pub use combine::shield::{Shield, shield};
 pub use combine::task_group::{TaskGroup, task_group, try_task_group};
-pub use combine::wait::{ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, ReturnWhen, Wait, Waited, wait};
+pub use combine::wait::{
+    ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, ReturnWhen, Wait, Waited, wait,
+};
 pub use combine::wait_for::{wait_for, wait_for_task};
 pub use error::{
-    BoxError, Deadlock, Elapsed, EmptyWait, GroupClosed, GroupError, JoinError, LoopClosed, RescheduleError, RunError,
-    TaskFailed, TaskId, TaskName, TaskPanicked, WaitingTask,
+    BoxError, Deadlock, Elapsed, EmptyWait, GroupClosed, GroupError, JoinError, LoopClosed,
+    RescheduleError, RunError, TaskFailed, TaskId, TaskName, TaskPanicked, WaitingTask,
 };
 pub use event_loop::{Census, EventLoop, stop};
 pub use handle::{DoneCallback, Task, TaskHandle, all_tasks, current_task};
@@ -28,5 +118,7 @@ pub use observe::{ExceptionContext, Turn};
 pub use promise::{AlreadyDone, Promise, PromiseError, Promised, promise};
 pub use run::{Runner, run};
 pub use spawn::{Builder as TaskBuilder, spawn, try_spawn};
-pub use time::{Interval, MissedTicks, Sleep, YieldNow, interval, sleep, sleep_until, time, yield_now};
+pub use time::{
+    Interval, MissedTicks, Sleep, YieldNow, interval, sleep, sleep_until, time, yield_now,
+};
 pub use timeout::{Timeout, TimeoutHandle, timeout, timeout_at, timeout_with};

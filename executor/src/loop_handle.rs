@@ -130,9 +130,9 @@ impl fmt::Display for RemoteError {
         match self {
             RemoteError::Task(error) => error.fmt(f),
             RemoteError::LoopClosed => f.write_str("the loop was dropped before the task was done"),
-            RemoteError::OnLoopThread => {
-                f.write_str("`RemoteTask::block` on the loop's own thread would wait for itself: await it")
-            }
+            RemoteError::OnLoopThread => f.write_str(
+                "`RemoteTask::block` on the loop's own thread would wait for itself: await it",
+            ),
         }
     }
 }

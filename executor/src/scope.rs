@@ -43,7 +43,14 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) const fn new(depth: u16) -> Node {
-        Node { waits: List::EMPTY, children: List::EMPTY, depth, due: NONE, pending: NONE, raised: 0 }
+        Node {
+            waits: List::EMPTY,
+            children: List::EMPTY,
+            depth,
+            due: NONE,
+            pending: NONE,
+            raised: 0,
+        }
     }
 
     pub(crate) fn is_due(&self) -> bool {
@@ -373,8 +380,7 @@ impl State {
     pub(crate) fn mark_due(&mut self, leaf: Place, depth: u16) {
         let node = self.node_mut(leaf);
         node.due = node.due.min(depth);
-        let waker =
-            if leaf.is_task() { None } else { self.scopes[leaf.scope].waker.take() };
+        let waker = if leaf.is_task() { None } else { self.scopes[leaf.scope].waker.take() };
         self.wake_through(waker, leaf.task);
     }
 

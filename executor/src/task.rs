@@ -238,7 +238,11 @@ impl State {
 
     fn free_if_unused(&mut self, task: u32) -> Option<Released> {
         let slot = &self.tasks[task];
-        if slot.refs > 0 || slot.queued || slot.running || matches!(slot.life, Life::Alive | Life::Vacant) {
+        if slot.refs > 0
+            || slot.queued
+            || slot.running
+            || matches!(slot.life, Life::Alive | Life::Vacant)
+        {
             return None;
         }
         let unseen = (slot.life == Life::Failed && !slot.seen).then(|| self.task_name(task));
@@ -340,7 +344,12 @@ impl State {
         Begin::Poll(task, cell)
     }
 
-    fn end_step(&mut self, task: u32, polled: Result<Poll<Ended>, Payload>, cell: CellBox) -> After {
+    fn end_step(
+        &mut self,
+        task: u32,
+        polled: Result<Poll<Ended>, Payload>,
+        cell: CellBox,
+    ) -> After {
         let slot = &mut self.tasks[task];
         match polled {
             Ok(Poll::Pending) if !slot.root.is_raised() => {

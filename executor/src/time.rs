@@ -156,7 +156,10 @@ impl State {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("until", &self.until).field("armed", &self.armed.is_some()).finish()
+        f.debug_struct("Sleep")
+            .field("until", &self.until)
+            .field("armed", &self.armed.is_some())
+            .finish()
     }
 }
 

@@ -73,7 +73,10 @@ pub fn timeout_at<F: Future>(when: Duration, body: F) -> Timeout<F> {
 /// # Panics
 ///
 /// Outside a running loop, when it is polled.
-pub async fn timeout_with<B, F>(limit: impl Into<Option<Duration>>, body: B) -> Result<F::Output, Elapsed>
+pub async fn timeout_with<B, F>(
+    limit: impl Into<Option<Duration>>,
+    body: B,
+) -> Result<F::Output, Elapsed>
 where
     B: FnOnce(TimeoutHandle) -> F,
     F: Future,

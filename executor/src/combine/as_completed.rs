@@ -104,9 +104,7 @@ impl<K: Joinable> AsCompleted<K> {
         };
         self.wait = None;
         self.left -= 1;
-        Poll::Ready(Some(next.map(|number| {
-            self.tasks[number].take().expect("a task ends once")
-        })))
+        Poll::Ready(Some(next.map(|number| self.tasks[number].take().expect("a task ends once"))))
     }
 
     fn suspend(&mut self, cx: &Context<'_>) {

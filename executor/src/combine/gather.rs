@@ -56,7 +56,7 @@ where
     I: IntoIterator,
     I::Item: Joinable,
 {
-    TryGather { inner: Gather::new(tasks, true) }
+    TryGather::new(tasks)
 }
 
 /// The future of [`gather`].
@@ -74,7 +74,7 @@ pub struct TryGather<K> {
 }
 
 impl<K: Joinable> Gather<K> {
-    fn new<I: IntoIterator<Item = K>>(tasks: I, fails_fast: bool) -> Self {
+    pub(crate) fn new<I: IntoIterator<Item = K>>(tasks: I, fails_fast: bool) -> Self {
         let tasks: Vec<K> = tasks.into_iter().collect();
         let handles = tasks.iter().map(|task| task.task().clone()).collect();
         Gather { tasks, watch: Watch::new(handles, fails_fast), wait: None }
@@ -120,6 +120,12 @@ impl<K: Joinable> Gather<K> {
     }
 }
 
+impl<K: Joinable> TryGather<K> {
+    pub(crate) fn new<I: IntoIterator<Item = K>>(tasks: I) -> Self {
+        TryGather { inner: Gather::new(tasks, true) }
+    }
+}
+
 impl<K: Joinable + Unpin> Future for Gather<K> {
     type Output = Vec<Result<K::Value, JoinError>>;
 
@@ -137,9 +143,11 @@ impl<K: Joinable + Unpin> Future for TryGather<K> {
         let ending = ready!(self.inner.poll_ending(cx));
         let mut tasks = std::mem::take(&mut self.inner.tasks);
         Poll::Ready(match ending {
-            Ending::First(number) => {
-                Err(tasks.swap_remove(number).into_result().err().expect("it ended without a value"))
-            }
+            Ending::First(number) => Err(tasks
+                .swap_remove(number)
+                .into_result()
+                .err()
+                .expect("it ended without a value")),
             _ => tasks.into_iter().map(Joinable::into_result).collect(),
         })
     }
@@ -295,89 +303,4 @@ impl Forward for Watch {
     fn describe(&self) -> String {
         format!("a gather of {} task(s), {} unfinished", self.tasks.len(), self.unfinished.get())
     }
-}
-
-/// Implements [`GatherTuple`] for one length of tuple.
-macro_rules! gather_tuple {
-    ($($name:ident $index:tt),+) => {
-        impl<$($name: Joinable),+> GatherTuple for ($($name,)+) {
-            type Results = ($(Result<$name::Value, JoinError>,)+);
-            type Values = ($($name::Value,)+);
-
-            fn handles(&self) -> Vec<TaskHandle> {
-                vec![$(self.$index.task().clone()),+]
-            }
-
-            fn into_results(self) -> Self::Results {
-                ($(self.$index.into_result(),)+)
-            }
-
-            fn into_values(self) -> Result<Self::Values, JoinError> {
-                Ok(($(self.$index.into_result()?,)+))
-            }
-        }
-    };
-}
-
-gather_tuple!(A 0);
-gather_tuple!(A 0, B 1);
-gather_tuple!(A 0, B 1, C 2);
-gather_tuple!(A 0, B 1, C 2, D 3);
-gather_tuple!(A 0, B 1, C 2, D 3, E 4);
-gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
-gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-gather_tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-
-/// Tuples of up to eight tasks of different types.
-pub trait GatherTuple {
-    /// How each ended.
-    type Results;
-    /// The value of each.
-    type Values;
-    /// The tasks.
-    fn handles(&self) -> Vec<TaskHandle>;
-    /// How each ended. Called once all have.
-    fn into_results(self) -> Self::Results;
-    /// The value of each, or the first error. Called once all have ended.
-    ///
-    /// # Errors
-    ///
-    /// How the first task without a value ended.
-    fn into_values(self) -> Result<Self::Values, JoinError>;
-}
-
-/// As [`gather`], for a tuple of tasks of different types.
-///
-/// ```
-/// use wheelhouse::{gather_tuple, run, spawn};
-///
-/// run(async {
-///     let (number, text) = gather_tuple((spawn(async { 1 }), spawn(async { "one" }))).await;
-///     assert_eq!((number.unwrap(), text.unwrap()), (1, "one"));
-/// })
-/// .unwrap();
-/// ```
-///
-/// # Cancel safety
-///
-/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
-/// and gather handles or references, where that matters.
-pub async fn gather_tuple<S: GatherTuple>(tasks: S) -> S::Results {
-    Gather::new(tasks.handles(), false).await;
-    tasks.into_results()
-}
-
-/// As [`try_gather`], for a tuple of tasks of different types.
-///
-/// # Errors
-///
-/// The first failure or cancel; the other tasks then run on.
-///
-/// # Cancel safety
-///
-/// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
-/// and gather handles or references, where that matters.
-pub async fn try_gather_tuple<S: GatherTuple>(tasks: S) -> Result<S::Values, JoinError> {
-    TryGather { inner: Gather::new(tasks.handles(), true) }.await?;
-    tasks.into_values()
 }

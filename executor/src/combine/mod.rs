@@ -3,6 +3,7 @@
 
 pub(crate) mod as_completed;
 pub(crate) mod gather;
+pub(crate) mod gather_tuple;
 pub(crate) mod shield;
 pub(crate) mod task_group;
 pub(crate) mod wait;

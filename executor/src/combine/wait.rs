@@ -145,11 +145,8 @@ impl Begun {
             };
             core.call_at(when, Box::new(release))
         });
-        let countdown = Rc::new(Countdown {
-            left: Cell::new(tasks.len()),
-            until,
-            released: released.signal(),
-        });
+        let countdown =
+            Rc::new(Countdown { left: Cell::new(tasks.len()), until, released: released.signal() });
         let watch = |task: TaskHandle| {
             let key = task.observe(Action::Tell(Rc::clone(&countdown) as Rc<dyn OnDone>, 0));
             (task, key)
