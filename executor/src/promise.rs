@@ -224,8 +224,7 @@ impl<T: 'static> Promised<T> {
         T: Clone,
     {
         std::future::poll_fn(|cx| self.poll_done(cx)).await;
-        let outcome = self.shared.outcome.borrow();
-        outcome.clone().unwrap_or(Err(PromiseError::Taken))
+        self.shared.look()
     }
 
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -317,6 +316,16 @@ impl<T> Shared<T> {
             self.wake_waiters(state);
         }
         accepted
+    }
+
+    fn look(&self) -> Result<T, PromiseError>
+    where
+        T: Clone,
+    {
+        if self.state.get() == Stage::Cancelled {
+            return Err(PromiseError::Cancelled(Cancelled::new()));
+        }
+        self.outcome.borrow().clone().unwrap_or(Err(PromiseError::Taken))
     }
 
     fn take(&self) -> Result<T, PromiseError> {
