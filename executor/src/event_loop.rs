@@ -13,6 +13,7 @@ use crate::builder::Builder;
 use crate::callback::{self, CallHandle};
 use crate::cell::AnyValue;
 use crate::clock::{Clock, to_nanos};
+use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
 use crate::error::{Deadlock, JoinError, RunError, WaitingTask};
 use crate::handle::{Task, TaskHandle, living_tasks};
@@ -85,27 +86,30 @@ impl EventLoop {
         self.run_task(main, entered)
     }
 
-    /// Runs until an existing task is done: asyncio's `run_until_complete(task)`.
+    /// Runs until an existing task is done: asyncio's `run_until_complete(task)`. Give it a `&task` or a
+    /// [`TaskHandle`] to keep the task's outcome.
     ///
     /// # Errors
     ///
     /// As [`run_until_complete`](EventLoop::run_until_complete).
-    pub fn run_until_done<T: 'static>(&mut self, main: Task<T>) -> Result<T, RunError> {
+    pub fn run_until_done<K: Joinable>(&mut self, main: K) -> Result<K::Value, RunError> {
         let entered = self.enter("run_until_done")?;
         self.run_task(main, entered)
     }
 
-    fn run_task<T: 'static>(&mut self, mut main: Task<T>, entered: Entered) -> Result<T, RunError> {
-        let observer = main.observe(Action::StopLoop);
+    fn run_task<K: Joinable>(&mut self, main: K, entered: Entered) -> Result<K::Value, RunError> {
+        let observer = main.task().observe(Action::StopLoop);
         let ran = self.turn_until_stopped();
         self.core.with(|state| state.remove_observer(observer));
         drop(entered);
-        match main.try_result() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(JoinError::Cancelled(cancelled))) => Err(RunError::Cancelled(cancelled)),
-            Some(Err(JoinError::Panicked(panicked))) => panicked.resume_panic(),
-            Some(Err(error)) => Err(RunError::Failed(error)),
-            None => Err(ran.err().unwrap_or(RunError::Stopped)),
+        if !main.task().is_done() {
+            return Err(ran.err().unwrap_or(RunError::Stopped));
+        }
+        match main.into_result() {
+            Ok(value) => Ok(value),
+            Err(JoinError::Cancelled(cancelled)) => Err(RunError::Cancelled(cancelled)),
+            Err(JoinError::Panicked(panicked)) => panicked.resume_panic(),
+            Err(error) => Err(RunError::Failed(error)),
         }
     }
 
@@ -346,6 +350,10 @@ impl EventLoop {
     /// host that cannot watch a file descriptor schedules its next [`run_once`](EventLoop::run_once) here.
     pub fn on_wake(&self, hook: impl Fn() + Send + Sync + 'static) {
         self.core.remote.set_hook(Box::new(hook));
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
     }
 
     pub(crate) fn report(&self, context: &ExceptionContext<'_>) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::cell::{self, AnyValue, Ending, ErrFails};
 use crate::context::{self, Core};
 use crate::error::BoxError;
+use crate::event_loop::EventLoop;
 use crate::handle::{Task, TaskHandle};
 
 /// Starts a task; its first step runs in the next turn (rule T3). Any `'static` future will do, `Send` or
@@ -92,6 +93,26 @@ impl Builder {
     {
         let at = Location::caller();
         context::current("try_spawn", |core| start(core, future, ErrFails, self.name, at))
+    }
+
+    /// As [`EventLoop::spawn`]: into a loop that need not run yet.
+    #[track_caller]
+    pub fn spawn_on<F>(self, event_loop: &EventLoop, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+    {
+        start(event_loop.core(), future, AnyValue, self.name, Location::caller())
+    }
+
+    /// As [`spawn_on`](Builder::spawn_on), for a task whose `Err` is a failure.
+    #[track_caller]
+    pub fn try_spawn_on<F, T, E>(self, event_loop: &EventLoop, future: F) -> Task<T>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError> + 'static,
+    {
+        start(event_loop.core(), future, ErrFails, self.name, Location::caller())
     }
 }
 
