@@ -4,7 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::error::{Elapsed, JoinError};
-use crate::handle::Task;
+use super::Joinable;
+use crate::handle::TaskHandle;
 use crate::observer::Action;
 use crate::timeout::timeout;
 use crate::wait_once::WaitOnce;
@@ -37,25 +38,29 @@ pub async fn wait_for<F: Future>(future: F, limit: Duration) -> Result<F::Output
 ///
 /// # Cancel safety
 ///
-/// Cancel safe with `&mut task`. Cancelling the waiter cancels the task, too (rule C9).
-pub async fn wait_for_task<T: 'static>(
-    task: &mut Task<T>,
+/// Cancel safe with a handle or a reference. Cancelling the waiter cancels the task, too (rule C9).
+pub async fn wait_for_task<K: Joinable>(
+    task: K,
     limit: Duration,
-) -> Result<Result<T, JoinError>, Elapsed> {
+) -> Result<Result<K::Value, JoinError>, Elapsed> {
     if !limit.is_zero() {
-        return timeout(limit, task).await;
+        let joined = timeout(limit, task.task().join()).await?;
+        return Ok(match joined {
+            Err(refusal) if !task.task().is_done() => Err(refusal),
+            _ => task.into_result(),
+        });
     }
-    if !task.is_done() {
-        cancel_and_wait(task).await;
-        if task.is_cancelled() {
+    if !task.task().is_done() {
+        cancel_and_wait(task.task()).await;
+        if task.task().is_cancelled() {
             return Err(Elapsed { deadline: None });
         }
     }
-    Ok(task.take())
+    Ok(task.into_result())
 }
 
 /// Cancels a task and waits for its end, without forwarding: asyncio's `_cancel_and_wait`.
-async fn cancel_and_wait<T: 'static>(task: &Task<T>) {
+async fn cancel_and_wait(task: &TaskHandle) {
     let ended = WaitOnce::new(task.core(), "a cancelled task");
     task.observe(Action::Tell(ended.signal(), 0));
     task.cancel();
