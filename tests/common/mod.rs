@@ -1,5 +1,5 @@
 //! What the integration tests share: a virtual loop that must end clean, and a trace.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::cell::RefCell;
 use std::fmt::Display;
