@@ -190,7 +190,9 @@ async fn statement(ledger: &Rc<Ledger>, op: Op) {
         }
         Op::Group(children, body) => group(ledger, children, body).await,
         Op::Gather(bodies) => {
-            let ended = gather(start_all(ledger, bodies)).await;
+            let mut tasks = start_all(ledger, bodies);
+            let ended = gather(&mut tasks).await;
+            assert!(tasks.iter().all(|task| task.is_done()), "a gather ended before its tasks");
             ledger.note(format!("gathered {}", ended.iter().filter(|one| one.is_ok()).count()));
         }
         Op::Wait(bodies, mode, limit) => {
