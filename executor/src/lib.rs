@@ -85,6 +85,7 @@ mod scope;
 mod scoped;
 mod spawn;
 mod state;
+pub mod sync;
 mod task;
 mod time;
 mod timeout;

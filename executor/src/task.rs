@@ -160,6 +160,10 @@ impl Tasks {
         self.slots.len() - self.free.len()
     }
 
+    pub(crate) fn get(&self, task: u32) -> Option<&Slot> {
+        self.slots.get(task as usize)
+    }
+
     /// The tasks that have not ended, in order of creation.
     pub(crate) fn living(&self) -> Vec<u32> {
         let mut living: Vec<(u64, u32)> = (0u32..)
