@@ -19,6 +19,8 @@ pub(crate) struct Core {
     state: RefCell<State>,
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
+    /// The loop ends after this turn.
+    pub(crate) stopping: Cell<bool>,
     exception_handler: RefCell<ExceptionHandler>,
     /// One for each slot of the task slab, used by every task that passes through it.
     wakers: RefCell<Vec<Waker>>,
@@ -36,6 +38,7 @@ impl Core {
             state: RefCell::new(State::new()),
             clock,
             remote,
+            stopping: Cell::new(false),
             exception_handler: RefCell::new(Rc::new(print_exception)),
             wakers: RefCell::default(),
             polled_with: Cell::new(None),

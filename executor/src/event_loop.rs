@@ -1,4 +1,5 @@
-//! The event loop, as asyncio's `BaseEventLoop`: start here, and read [`EventLoop::turn`] first.
+//! The event loop, as asyncio's `BaseEventLoop`: what one is told and asked. What it does in a turn
+//! is in `turn.rs`; start there.
 
 use std::fmt;
 use std::future::Future;
@@ -7,27 +8,20 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use timer_wheel::TimerKey;
-
 use crate::builder::Builder;
-use crate::callback::{self, CallHandle};
+use crate::callback::CallHandle;
 use crate::cell::AnyValue;
-use crate::clock::{Clock, to_nanos};
+use crate::clock::to_nanos;
 use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
-use crate::error::{Deadlock, JoinError, RunError, WaitingTask};
+use crate::error::{JoinError, RunError};
 use crate::handle::{Task, TaskHandle, living_tasks};
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
-use crate::observer::{self, Action};
+use crate::observer::Action;
 use crate::parker::Parker;
-use crate::remote::Message;
 use crate::spawn;
-use crate::state::{Counts, Ready, State};
-use crate::task::{self, Begin};
-
-/// While handles are ready, the operating system and the clock are looked at once in so many (rule T6).
-const LOOK_EVERY: u64 = 61;
+use crate::task::{self};
 
 /// A single-threaded event loop.
 ///
@@ -36,13 +30,13 @@ const LOOK_EVERY: u64 = 61;
 ///
 /// Dropping the loop drops every task, timer and callback in it, at once, whatever still holds handles.
 pub struct EventLoop {
-    core: Rc<Core>,
-    parker: Parker,
-    slack: Duration,
-    /// Handles run since the operating system was last asked.
-    unlooked: u64,
+    pub(crate) core: Rc<Core>,
+    pub(crate) parker: Parker,
+    pub(crate) slack: Duration,
+    /// Handles run since anything but the ready queue was looked at.
+    pub(crate) unlooked: usize,
     /// Handles run so far.
-    handles: u64,
+    pub(crate) handles: usize,
 }
 
 impl EventLoop {
@@ -134,135 +128,14 @@ impl EventLoop {
         let (handles, counts) = (self.handles, self.core.with(|state| state.counts));
         self.turn(max_wait)?;
         let handles = self.handles - handles;
-        Ok(self.core.with(|state| state.report_since(counts, handles)))
-    }
-
-    /// One turn of the loop (rule T1), asyncio's `_run_once`: wait, expire timers, run what is ready.
-    fn turn(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        if self.should_look() {
-            self.wait(max_wait)?;
-            self.read_mail();
-            self.expire_timers();
-        }
-        self.run_ready();
-        Ok(())
-    }
-
-    /// While handles are ready there is nothing to wait for; others are looked for now and then (rule T6),
-    /// and at once if somebody has called or a timer is due already.
-    fn should_look(&self) -> bool {
-        self.unlooked >= LOOK_EVERY
-            || self.core.remote.has_mail()
-            || self.core.with(|state| state.ready.is_empty() || state.timer_due)
-    }
-
-    /// Waits for the operating system: not at all if anything is ready, else until the next timer.
-    fn wait(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        self.unlooked = 0;
-        let busy = self.core.with(|state| !state.ready.is_empty() || state.stopping);
-        if busy || self.core.remote.has_mail() {
-            return Ok(());
-        }
-        match self.core.clock {
-            Clock::Real { .. } => self.wait_for_real(max_wait),
-            Clock::Virtual { jumps_always, .. } => self.jump_or_wait(max_wait, jumps_always),
-        }
-    }
-
-    fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        let now = self.core.clock.now();
-        let until_timer = self.core.with(|state| state.timers.next_wakeup()).map(|wakeup| {
-            Duration::from_nanos(wakeup.saturating_sub(now)).saturating_add(self.slack)
-        });
-        let limit = match (until_timer, max_wait) {
-            (Some(timer), Some(host)) => Some(timer.min(host)),
-            (timer, host) => timer.or(host),
-        };
-        self.park(limit)
-    }
-
-    /// Under the virtual clock nothing ready means that time may jump, unless somebody outside could
-    /// still wake the loop: then that is waited for.
-    fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
-        if self.core.remote.has_outsiders() && !always {
-            return self.park(max_wait);
-        }
-        let now = self.core.clock.now();
-        let host_limit = max_wait.map(|limit| now.saturating_add(to_nanos(limit)));
-        match (self.core.with(|state| state.timers.next_deadline()), host_limit) {
-            (Some(next), Some(limit)) => self.core.clock.jump(next.min(limit)),
-            (Some(next), None) => self.core.clock.jump(next),
-            (None, Some(limit)) => self.core.clock.jump(limit),
-            (None, None) => return Err(self.deadlock().into()),
-        }
-        Ok(())
-    }
-
-    fn park(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
-        let limit = if self.core.remote.park() { limit } else { Some(Duration::ZERO) };
-        let waited = self.parker.wait(limit);
-        self.core.remote.unparked();
-        Ok(waited?)
-    }
-
-    /// What other threads asked for since the last turn.
-    fn read_mail(&self) {
-        for message in self.core.remote.take() {
-            match message {
-                Message::Wake(task) => self.core.with(|state| state.wake(task)),
-                Message::Call(callback) => drop(self.core.call_soon(callback)),
-                Message::Stop => self.core.with(|state| state.stopping = true),
-                Message::DropSleep(wait, timer) => {
-                    drop(self.core.with(|state| state.remove_sleep(wait, timer)));
-                }
-            }
-        }
-    }
-
-    /// Queues the handles of the timers that are due, by deadline and then by arming (rule T4).
-    fn expire_timers(&self) {
-        let now = self.core.clock.now();
-        self.core.with(|state| state.expire_timers(now));
-    }
-
-    /// Runs exactly the handles that are ready now; what they add runs in the next turn.
-    fn run_ready(&mut self) {
-        let ready = self.core.with(|state| state.ready.len());
-        for _ in 0..ready {
-            match self.core.with(State::next_job) {
-                Job::Step(begin) => task::step(&self.core, begin),
-                Job::Handle(handle) => self.run_handle(handle),
-            }
-        }
-        self.unlooked += ready as u64;
-        self.handles += ready as u64;
-    }
-
-    /// The step of a task with requests pending: they become deliveries first, while the task still counts
-    /// as queued, so that waking the scopes they are due in adds no further step.
-    fn deliver(&self, task: u32) {
-        self.core.with(|state| state.deliver(task));
-        let begin = self.core.with(|state| state.begin_step(task));
-        task::step(&self.core, begin);
-    }
-
-    fn run_handle(&self, handle: Ready) {
-        let core = &self.core;
-        match handle {
-            Ready::Step(task) => self.deliver(task),
-            Ready::Wait(wait) => {
-                core.with(|state| state.set_wait(wait));
-            }
-            Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
-            Ready::Call(call) => callback::run(core, call),
-            Ready::Done(observer) => observer::run(core, observer),
-        }
+        let stopped = self.core.stopping.get();
+        Ok(self.core.with(|state| Turn { handles, stopped, ..state.report_since(counts) }))
     }
 
     fn turn_until_stopped(&mut self) -> Result<(), RunError> {
         loop {
             self.turn(None)?;
-            if self.core.with(|state| std::mem::take(&mut state.stopping)) {
+            if self.core.stopping.take() {
                 return Ok(());
             }
         }
@@ -278,17 +151,9 @@ impl EventLoop {
         }
     }
 
-    fn deadlock(&self) -> Deadlock {
-        let waiting = self.core.with(|state| {
-            let living = state.tasks.living();
-            living.into_iter().filter_map(|task| state.waiting_task(task)).collect()
-        });
-        Deadlock { waiting }
-    }
-
     /// Ends [`run_forever`](EventLoop::run_forever) after the turn that runs, or after one turn if none does.
     pub fn stop(&self) {
-        self.core.with(|state| state.stopping = true);
+        self.core.stopping.set(true);
     }
 
     /// Starts a task in this loop; it first runs when the loop does.
@@ -387,7 +252,7 @@ impl EventLoop {
 /// Outside a running loop.
 #[track_caller]
 pub fn stop() {
-    context::current("stop", |core| core.with(|state| state.stopping = true));
+    context::current("stop", |core| core.stopping.set(true));
 }
 
 /// How many entries a loop's tables hold: see [`EventLoop::census`].
@@ -450,60 +315,5 @@ impl std::os::fd::AsFd for EventLoop {
 impl std::os::fd::AsRawFd for EventLoop {
     fn as_raw_fd(&self) -> std::os::fd::RawFd {
         std::os::fd::AsFd::as_fd(self).as_raw_fd()
-    }
-}
-
-/// What the loop does next.
-enum Job {
-    Step(Begin),
-    /// Anything but the plain step of a task.
-    Handle(Ready),
-}
-
-impl State {
-    /// Takes the next handle from the ready queue, and begins the step at once if it is one: most are.
-    fn next_job(&mut self) -> Job {
-        let handle = self.ready.pop_front().expect("only handles that are ready are counted");
-        match handle {
-            Ready::Step(task) if !self.tasks[task].asked => Job::Step(self.begin_step(task)),
-            handle => Job::Handle(handle),
-        }
-    }
-
-    /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
-    pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
-        self.timer_due |= when <= self.now;
-        self.timers.insert(when, handle)
-    }
-
-    fn expire_timers(&mut self, now: u64) {
-        self.now = now;
-        self.timer_due = false;
-        if self.timers.next_wakeup().is_none_or(|next| next > now) {
-            return;
-        }
-        self.timers.advance(now);
-        while let Some(expired) = self.timers.pop_expired() {
-            self.counts.expired += 1;
-            self.ready.push_back(expired.value);
-        }
-    }
-
-    fn report_since(&self, before: Counts, handles: u64) -> Turn {
-        Turn {
-            handles,
-            steps: u64::from(self.counts.steps.wrapping_sub(before.steps)),
-            finished: self.counts.finished - before.finished,
-            expired: self.counts.expired - before.expired,
-            next_deadline: self.timers.next_deadline().map(Duration::from_nanos),
-            idle: self.ready.is_empty(),
-            stopped: self.stopping,
-        }
-    }
-
-    /// What a deadlock report says of a task.
-    fn waiting_task(&self, task: u32) -> Option<WaitingTask> {
-        let spawned_at = task::spawned_at(&self.tasks[task])?;
-        Some(WaitingTask { task: self.task_name(task), spawned_at, waits_for: self.waits_of(task) })
     }
 }

@@ -55,7 +55,7 @@
 //!
 //! # Reading order
 //!
-//! `event_loop.rs` (one turn), `task.rs` (one step), `state.rs` (what a loop owns), `wait.rs`, `scope.rs` and
+//! `turn.rs` (one turn of the loop), `task.rs` (one step), `state.rs` (what a loop owns), `wait.rs`, `scope.rs` and
 //! `cancel.rs` (cancellation, the heart), then `join.rs`, `observer.rs` and `combine/`. The rest is what its
 //! name says. The rules that documentation and tests cite (`rule C6`) are in `docs/cancellation-model.md`.
 #![forbid(unsafe_code)]
@@ -89,6 +89,7 @@ pub mod sync;
 mod task;
 mod time;
 mod timeout;
+mod turn;
 mod wait;
 mod wait_once;
 mod waker;

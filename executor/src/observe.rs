@@ -14,7 +14,7 @@ use crate::error::{JoinError, panic_message};
 #[non_exhaustive]
 pub struct Turn {
     /// Handles taken from the ready queue.
-    pub handles: u64,
+    pub handles: usize,
     /// Tasks stepped.
     pub steps: u64,
     /// Tasks that ended.

@@ -128,6 +128,6 @@ pub(crate) fn run(core: &Rc<Core>, key: Key) {
         Action::Wake(wait) => drop(core.with(|state| state.set_wait(wait))),
         Action::Call(callback) => core.guard("a done callback panicked", || callback(&task)),
         Action::Tell(combinator, number) => combinator.task_done(core, &task, number),
-        Action::StopLoop => core.with(|state| state.stopping = true),
+        Action::StopLoop => core.stopping.set(true),
     }
 }

@@ -73,7 +73,6 @@ pub(crate) struct State {
     pub(crate) now: u64,
     /// A timer was armed that was due already.
     pub(crate) timer_due: bool,
-    pub(crate) stopping: bool,
     /// The loop is being dropped, or has been: nothing new is accepted.
     pub(crate) closed: bool,
     pub(crate) counts: Counts,
@@ -104,7 +103,6 @@ impl State {
             reasons: HashMap::new(),
             now: 0,
             timer_due: false,
-            stopping: false,
             closed: false,
             counts: Counts::default(),
         }

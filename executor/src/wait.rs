@@ -100,10 +100,6 @@ impl OpenWait {
         OpenWait { core: Rc::clone(core), key: core.open_wait(target, cx) }
     }
 
-    pub(crate) fn core(&self) -> &Rc<Core> {
-        &self.core
-    }
-
     pub(crate) fn key(&self) -> Key {
         self.key
     }

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::error::{Elapsed, JoinError};
 use super::Joinable;
+use crate::error::{Elapsed, JoinError};
 use crate::handle::TaskHandle;
 use crate::observer::Action;
 use crate::timeout::timeout;

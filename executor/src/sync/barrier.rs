@@ -111,11 +111,7 @@ impl Barrier {
     /// Outside a running loop, if it must suspend.
     pub async fn reset(&self) {
         let _guard = self.condition.lock().await;
-        self.change(if self.count.get() > 0 {
-            State::Resetting
-        } else {
-            State::Filling
-        });
+        self.change(if self.count.get() > 0 { State::Resetting } else { State::Filling });
     }
 
     /// Breaks the barrier: tasks that wait at it, and all that come, get [`BrokenBarrier`], until it is
@@ -142,11 +138,7 @@ impl Barrier {
     /// How many tasks have come and wait for others.
     #[must_use = "this only looks"]
     pub fn n_waiting(&self) -> usize {
-        if self.state.get() == State::Filling {
-            self.count.get()
-        } else {
-            0
-        }
+        if self.state.get() == State::Filling { self.count.get() } else { 0 }
     }
 
     /// Was it aborted?
@@ -158,26 +150,18 @@ impl Barrier {
     /// Waits for the tasks of an earlier round to leave.
     async fn enter(&self, guard: &mut LockGuard<'_>) -> Result<(), BrokenBarrier> {
         let is_open = |_: &mut ()| !matches!(self.state.get(), State::Draining | State::Resetting);
-        self.condition
-            .wait_for_at(guard, is_open, "a barrier to be left")
-            .await;
+        self.condition.wait_for_at(guard, is_open, "a barrier to be left").await;
         match self.state.get() {
-            State::Broken => Err(BrokenBarrier {
-                parties: self.parties,
-            }),
+            State::Broken => Err(BrokenBarrier { parties: self.parties }),
             _ => Ok(()),
         }
     }
 
     async fn wait_until_full(&self, guard: &mut LockGuard<'_>) -> Result<(), BrokenBarrier> {
         let is_over = |_: &mut ()| self.state.get() != State::Filling;
-        self.condition
-            .wait_for_at(guard, is_over, "a barrier to be full")
-            .await;
+        self.condition.wait_for_at(guard, is_over, "a barrier to be full").await;
         match self.state.get() {
-            State::Broken | State::Resetting => Err(BrokenBarrier {
-                parties: self.parties,
-            }),
+            State::Broken | State::Resetting => Err(BrokenBarrier { parties: self.parties }),
             _ => Ok(()),
         }
     }
@@ -209,8 +193,7 @@ impl Drop for Inside<'_> {
         count.set(count.get() - 1);
         if count.get() == 0 {
             let over = matches!(state.get(), State::Draining | State::Resetting);
-            self.barrier
-                .change(if over { State::Filling } else { state.get() });
+            self.barrier.change(if over { State::Filling } else { state.get() });
         }
     }
 }

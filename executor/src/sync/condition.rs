@@ -54,19 +54,13 @@ impl<T> Condition<T> {
     /// A condition with a lock of its own around `value`.
     #[must_use = "a condition does nothing by itself"]
     pub const fn new(value: T) -> Condition<T> {
-        Condition {
-            lock: Home::Own(Lock::new(value)),
-            waiters: Waiters::new(),
-        }
+        Condition { lock: Home::Own(Lock::new(value)), waiters: Waiters::new() }
     }
 
     /// A condition on a lock that others use, too: other conditions, for example.
     #[must_use = "a condition does nothing by itself"]
     pub const fn on(lock: Rc<Lock<T>>) -> Condition<T> {
-        Condition {
-            lock: Home::Shared(lock),
-            waiters: Waiters::new(),
-        }
+        Condition { lock: Home::Shared(lock), waiters: Waiters::new() }
     }
 
     /// Waits for the lock: see [`Lock::lock`].
@@ -104,10 +98,7 @@ impl<T> Condition<T> {
             std::ptr::eq(guard.lock(), self.home()),
             "`Condition::wait` needs a guard of its own lock"
         );
-        assert!(
-            guard.is_held(),
-            "`Condition::wait` needs a guard that holds its lock"
-        );
+        assert!(guard.is_held(), "`Condition::wait` needs a guard that holds its lock");
         guard.give_up();
         let woken = self.wait_unlocked(what).await;
         guard.resume();
@@ -213,11 +204,8 @@ impl<T> Condition<T> {
     /// Waits for a notification and for the lock, whatever is cancelled meanwhile.
     async fn wait_unlocked(&self, what: &'static str) -> Woken<'_> {
         let scope = OpenScope::new("Condition::wait");
-        let mut notification = Notification {
-            waiters: &self.waiters,
-            turn: Turn::new(&self.waiters),
-            taken: false,
-        };
+        let mut notification =
+            Notification { waiters: &self.waiters, turn: Turn::new(&self.waiters), taken: false };
         let notified = InScope::new(&scope, poll_fn(|cx| notification.poll(what, cx))).await;
         let mut cancelled = matches!(notified, Exit::Cancelled);
         notification.take();
@@ -225,10 +213,7 @@ impl<T> Condition<T> {
             cancelled = true;
         }
         notification.taken = false;
-        Woken {
-            waiters: &self.waiters,
-            cancelled,
-        }
+        Woken { waiters: &self.waiters, cancelled }
     }
 
     /// Notifies although the lock may not be held.
@@ -269,10 +254,7 @@ struct Notification<'a> {
 
 impl Notification<'_> {
     fn poll(&mut self, what: &'static str, cx: &Context<'_>) -> Poll<()> {
-        ready!(
-            self.turn
-                .poll("Condition::wait", || (Target::Plain(what), ()), cx)
-        );
+        ready!(self.turn.poll("Condition::wait", || (Target::Plain(what), ()), cx));
         Poll::Ready(())
     }
 

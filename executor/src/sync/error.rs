@@ -30,11 +30,7 @@ pub struct OverRelease {
 
 impl fmt::Display for OverRelease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a semaphore bounded to {} has all its permits already",
-            self.bound
-        )
+        write!(f, "a semaphore bounded to {} has all its permits already", self.bound)
     }
 }
 
@@ -48,11 +44,7 @@ pub struct BrokenBarrier {
 
 impl fmt::Display for BrokenBarrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the barrier for {} tasks was aborted, or reset while they waited",
-            self.parties
-        )
+        write!(f, "the barrier for {} tasks was aborted, or reset while they waited", self.parties)
     }
 }
 

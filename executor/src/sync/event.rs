@@ -35,10 +35,7 @@ impl Event {
     /// An event that is not set.
     #[must_use = "an event does nothing by itself"]
     pub const fn new() -> Event {
-        Event {
-            set: Cell::new(false),
-            waiters: Waiters::new(),
-        }
+        Event { set: Cell::new(false), waiters: Waiters::new() }
     }
 
     /// Sets the flag and wakes everybody who waits, in order of arrival. They wake even if the flag is

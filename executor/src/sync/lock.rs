@@ -78,10 +78,7 @@ impl<T> Lock<T> {
     /// A free lock with a name, for deadlock reports and errors.
     #[must_use = "a lock does nothing by itself"]
     pub fn named(name: impl Into<Arc<str>>, value: T) -> Lock<T> {
-        Lock {
-            name: Some(name.into()),
-            ..Lock::new(value)
-        }
+        Lock { name: Some(name.into()), ..Lock::new(value) }
     }
 
     /// Waits for the lock and holds it for as long as the guard lives.
@@ -115,10 +112,7 @@ impl<T> Lock<T> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn acquire(&self) {
-        let mut acquire = Acquire {
-            lock: self,
-            turn: Turn::new(&self.waiters),
-        };
+        let mut acquire = Acquire { lock: self, turn: Turn::new(&self.waiters) };
         poll_fn(|cx| acquire.poll(cx)).await;
     }
 
@@ -152,10 +146,7 @@ impl<T> Lock<T> {
     }
 
     pub(super) fn not_locked(&self, call: &'static str) -> NotLocked {
-        NotLocked {
-            call,
-            lock: self.name.clone(),
-        }
+        NotLocked { call, lock: self.name.clone() }
     }
 
     /// asyncio's fast path: nobody barges past a waiter that has been woken.
@@ -187,10 +178,7 @@ impl<T> Lock<T> {
 
     fn target(&self) -> Target {
         let label = self.label.get_or_init(|| {
-            Rc::new(Label {
-                name: self.name.clone(),
-                holder: self.holder.clone(),
-            })
+            Rc::new(Label { name: self.name.clone(), holder: self.holder.clone() })
         });
         Target::Source(Rc::clone(label) as Rc<dyn Source>)
     }
@@ -208,8 +196,7 @@ impl<T: fmt::Debug> fmt::Debug for Lock<T> {
         if let Some(name) = &self.name {
             lock.field("name", name);
         }
-        lock.field("locked", &self.is_locked())
-            .field("waiters", &self.waiters.len());
+        lock.field("locked", &self.is_locked()).field("waiters", &self.waiters.len());
         match self.value.try_borrow() {
             Ok(value) => lock.field("value", &*value).finish(),
             Err(_) => lock.finish_non_exhaustive(),
@@ -231,10 +218,7 @@ impl<T> Acquire<'_, T> {
         if !self.turn.has_begun() && self.lock.try_take() {
             return Poll::Ready(());
         }
-        ready!(
-            self.turn
-                .poll("Lock::lock", || (self.lock.target(), ()), cx)
-        );
+        ready!(self.turn.poll("Lock::lock", || (self.lock.target(), ()), cx));
         self.turn.leave();
         self.lock.hold(Hold::Raw);
         Poll::Ready(())
@@ -328,9 +312,7 @@ impl<T> DerefMut for LockGuard<'_, T> {
 
 impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LockGuard")
-            .field("value", &self.value)
-            .finish()
+        f.debug_struct("LockGuard").field("value", &self.value).finish()
     }
 }
 
@@ -352,10 +334,7 @@ impl Holder {
         context::try_current(|core| {
             core.with(|state| {
                 let task = state.current_task()?;
-                Some(Holder {
-                    task,
-                    id: state.tasks[task].id,
-                })
+                Some(Holder { task, id: state.tasks[task].id })
             })
         })?
     }

@@ -90,10 +90,7 @@ impl<T> OnceCell<T> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn get_or_init(&self, make: impl AsyncFnOnce() -> T) -> &T {
-        match self
-            .get_or_try_init(async || Ok::<T, Infallible>(make().await))
-            .await
-        {
+        match self.get_or_try_init(async || Ok::<T, Infallible>(make().await)).await {
             Ok(value) => value,
             Err(never) => match never {},
         }
@@ -126,10 +123,7 @@ impl<T> OnceCell<T> {
 
     /// Waits until the value is there (`None`), or is this one's to make.
     async fn made_or_mine(&self) -> Option<Making<'_, T>> {
-        let mut asking = Asking {
-            cell: self,
-            turn: Turn::new(&self.waiters),
-        };
+        let mut asking = Asking { cell: self, turn: Turn::new(&self.waiters) };
         poll_fn(|cx| asking.poll(cx)).await
     }
 
@@ -200,16 +194,11 @@ impl<'a, T> Asking<'a, T> {
         if !self.cell.in_making.get() {
             return Poll::Ready(Some(self.cell.begin()));
         }
-        self.poll_turn(cx)
-            .map(|()| unreachable!("a turn that has just begun is not over"))
+        self.poll_turn(cx).map(|()| unreachable!("a turn that has just begun is not over"))
     }
 
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.turn.poll(
-            "OnceCell::get_or_init",
-            || (Target::Plain("a value in the making"), ()),
-            cx,
-        )
+        self.turn.poll("OnceCell::get_or_init", || (Target::Plain("a value in the making"), ()), cx)
     }
 }
 

@@ -111,8 +111,7 @@ impl<S: Storage> QueueOf<S> {
     pub async fn put(&self, item: S::Item) -> Result<(), QueueShutDown<S::Item>> {
         let mut line = InLine::new(self, Side::Put);
         poll_fn(|cx| line.poll(cx)).await;
-        self.put_nowait(item)
-            .map_err(|refused| QueueShutDown(refused.into_inner()))
+        self.put_nowait(item).map_err(|refused| QueueShutDown(refused.into_inner()))
     }
 
     /// Puts an item in, if there is room.
@@ -176,11 +175,7 @@ impl<S: Storage> QueueOf<S> {
     ///
     /// [`TooManyTaskDone`], if that was reported for every item already.
     pub fn task_done(&self) -> Result<(), TooManyTaskDone> {
-        let left = self
-            .unfinished
-            .get()
-            .checked_sub(1)
-            .ok_or(TooManyTaskDone)?;
+        let left = self.unfinished.get().checked_sub(1).ok_or(TooManyTaskDone)?;
         self.unfinished.set(left);
         self.finish_if_done();
         Ok(())
@@ -197,9 +192,7 @@ impl<S: Storage> QueueOf<S> {
     /// Outside a running loop, if it must suspend.
     pub async fn join(&self) {
         if self.unfinished.get() > 0 {
-            self.finished
-                .wait_as("the items of a queue to be done")
-                .await;
+            self.finished.wait_as("the items of a queue to be done").await;
         }
     }
 
@@ -207,14 +200,9 @@ impl<S: Storage> QueueOf<S> {
     /// the queue can still be got; `immediate` drops it, and reports it done.
     pub fn shutdown(&self, immediate: bool) {
         self.shut_down.set(true);
-        let drained = if immediate {
-            self.items.take()
-        } else {
-            S::default()
-        };
+        let drained = if immediate { self.items.take() } else { S::default() };
         if immediate {
-            self.unfinished
-                .set(self.unfinished.get().saturating_sub(drained.len()));
+            self.unfinished.set(self.unfinished.get().saturating_sub(drained.len()));
             self.finish_if_done();
         }
         self.getters.wake_all();
@@ -295,11 +283,7 @@ struct InLine<'a, S: Storage> {
 
 impl<'a, S: Storage> InLine<'a, S> {
     fn new(queue: &'a QueueOf<S>, side: Side) -> Self {
-        InLine {
-            queue,
-            side,
-            turn: Turn::new(queue.waiters(side)),
-        }
+        InLine { queue, side, turn: Turn::new(queue.waiters(side)) }
     }
 
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
@@ -441,10 +425,7 @@ pub struct Smallest<T> {
 
 impl<T: Ord> Default for Smallest<T> {
     fn default() -> Self {
-        Smallest {
-            heap: BinaryHeap::new(),
-            pushed: 0,
-        }
+        Smallest { heap: BinaryHeap::new(), pushed: 0 }
     }
 }
 
@@ -454,10 +435,7 @@ impl<T: Ord> Storage for Smallest<T> {
     type Item = T;
 
     fn push(&mut self, item: T) {
-        self.heap.push(Ranked {
-            item,
-            number: self.pushed,
-        });
+        self.heap.push(Ranked { item, number: self.pushed });
         self.pushed += 1;
     }
 
@@ -479,10 +457,7 @@ struct Ranked<T> {
 
 impl<T: Ord> Ord for Ranked<T> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .item
-            .cmp(&self.item)
-            .then_with(|| other.number.cmp(&self.number))
+        other.item.cmp(&self.item).then_with(|| other.number.cmp(&self.number))
     }
 }
 

@@ -37,10 +37,7 @@ impl<T> RwLock<T> {
     /// A free lock around `value`.
     #[must_use = "a lock does nothing by itself"]
     pub const fn new(value: T) -> RwLock<T> {
-        RwLock {
-            turns: Semaphore::bounded(ALL),
-            value: RefCell::new(value),
-        }
+        RwLock { turns: Semaphore::bounded(ALL), value: RefCell::new(value) }
     }
 
     /// Waits until nobody writes, and reads for as long as the guard lives.
@@ -80,9 +77,7 @@ impl<T> RwLock<T> {
     /// Writes, if nobody reads, writes or waits.
     #[must_use = "the lock is released when the guard is dropped"]
     pub fn try_write(&self) -> Option<WriteGuard<'_, T>> {
-        self.turns
-            .try_acquire_many(ALL)
-            .map(|turn| self.writing(turn))
+        self.turns.try_acquire_many(ALL).map(|turn| self.writing(turn))
     }
 
     /// The value, without locking: nobody else can have the lock.
@@ -96,17 +91,11 @@ impl<T> RwLock<T> {
     }
 
     fn reading<'a>(&'a self, turn: Permit<'a>) -> ReadGuard<'a, T> {
-        ReadGuard {
-            value: self.value.borrow(),
-            _turn: turn,
-        }
+        ReadGuard { value: self.value.borrow(), _turn: turn }
     }
 
     fn writing<'a>(&'a self, turn: Permit<'a>) -> WriteGuard<'a, T> {
-        WriteGuard {
-            value: self.value.borrow_mut(),
-            _turn: turn,
-        }
+        WriteGuard { value: self.value.borrow_mut(), _turn: turn }
     }
 }
 
@@ -119,10 +108,7 @@ impl<T: Default> Default for RwLock<T> {
 impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value.try_borrow() {
-            Ok(value) => f
-                .debug_struct("RwLock")
-                .field("value", &*value)
-                .finish_non_exhaustive(),
+            Ok(value) => f.debug_struct("RwLock").field("value", &*value).finish_non_exhaustive(),
             Err(_) => f.debug_struct("RwLock").finish_non_exhaustive(),
         }
     }

@@ -101,17 +101,9 @@ impl Semaphore {
             "`Semaphore::acquire_many({count})` would never end: the semaphore is bounded to {}",
             self.bound
         );
-        let mut acquire = Acquire {
-            semaphore: self,
-            turn: Turn::new(&self.waiters),
-            count,
-            what,
-        };
+        let mut acquire = Acquire { semaphore: self, turn: Turn::new(&self.waiters), count, what };
         poll_fn(|cx| acquire.poll(cx)).await;
-        Permit {
-            semaphore: self,
-            count,
-        }
+        Permit { semaphore: self, count }
     }
 
     /// A permit, if there is one and nobody waits for it.
@@ -123,10 +115,7 @@ impl Semaphore {
     /// So many permits, if they are there and nobody waits for them.
     #[must_use = "the permits are given back when they are dropped"]
     pub fn try_acquire_many(&self, count: usize) -> Option<Permit<'_>> {
-        self.try_take(count).then_some(Permit {
-            semaphore: self,
-            count,
-        })
+        self.try_take(count).then_some(Permit { semaphore: self, count })
     }
 
     /// Adds a permit: the raw form, for one that was [forgotten](Permit::forget).
@@ -171,8 +160,7 @@ impl Semaphore {
     /// Every permit wakes one waiter at most, as if they were released one by one.
     fn give_back(&self, count: usize) {
         let available = self.available.get();
-        self.available
-            .set(available + count.min(self.bound - available));
+        self.available.set(available + count.min(self.bound - available));
         for _ in 0..count {
             if !self.wake_next() {
                 break;

@@ -32,10 +32,7 @@ pub(super) struct Waiters<N = ()> {
 
 impl<N> Waiters<N> {
     pub(super) const fn new() -> Waiters<N> {
-        Waiters {
-            core: RefCell::new(None),
-            line: RefCell::new(Line::new()),
-        }
+        Waiters { core: RefCell::new(None), line: RefCell::new(Line::new()) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,8 +42,7 @@ impl<N> Waiters<N> {
     /// Has every waiter given up? True, too, if there is none.
     pub(super) fn all_gave_up(&self) -> bool {
         self.look(|line, state| {
-            line.iter()
-                .all(|waiter| waiter.progress(state) == Progress::Cancelled)
+            line.iter().all(|waiter| waiter.progress(state) == Progress::Cancelled)
         })
         .unwrap_or(true)
     }
@@ -109,16 +105,9 @@ impl<N> Waiters<N> {
     /// The running loop, which is the queue's from now on.
     fn bind(&self, call: &str) -> Rc<Core> {
         let core = context::current(call, Rc::clone);
-        let same = self
-            .core
-            .borrow()
-            .as_ref()
-            .is_some_and(|bound| Rc::ptr_eq(bound, &core));
+        let same = self.core.borrow().as_ref().is_some_and(|bound| Rc::ptr_eq(bound, &core));
         if !same {
-            assert!(
-                self.len() == 0,
-                "`{call}`: tasks of another loop are waiting here already"
-            );
+            assert!(self.len() == 0, "`{call}`: tasks of another loop are waiting here already");
             let replaced = self.core.replace(Some(Rc::clone(&core)));
             drop(replaced);
         }
@@ -153,10 +142,7 @@ struct Entered {
 
 impl<'a, N> Turn<'a, N> {
     pub(super) fn new(waiters: &'a Waiters<N>) -> Turn<'a, N> {
-        Turn {
-            waiters,
-            entered: None,
-        }
+        Turn { waiters, entered: None }
     }
 
     pub(super) fn has_begun(&self) -> bool {
@@ -222,10 +208,7 @@ struct Waiter<N> {
 
 impl<N> Waiter<N> {
     fn progress(&self, state: &State) -> Progress {
-        state
-            .waits
-            .get(self.wait)
-            .map_or(Progress::Cancelled, |wait| wait.progress)
+        state.waits.get(self.wait).map_or(Progress::Cancelled, |wait| wait.progress)
     }
 }
 
@@ -237,10 +220,7 @@ impl<N> Linked for Keyed<Waiter<N>> {
 
 impl<N> Line<N> {
     const fn new() -> Line<N> {
-        Line {
-            entries: Keyed::new(),
-            list: List::EMPTY,
-        }
+        Line { entries: Keyed::new(), list: List::EMPTY }
     }
 
     fn first(&self) -> Option<&Waiter<N>> {
@@ -253,11 +233,7 @@ impl<N> Line<N> {
     }
 
     fn push(&mut self, wait: Key, note: N) -> Key {
-        let ticket = self.entries.insert(Waiter {
-            wait,
-            note,
-            links: Links::OUT,
-        });
+        let ticket = self.entries.insert(Waiter { wait, note, links: Links::OUT });
         self.list.push_back(&mut self.entries, ticket.index);
         ticket
     }
@@ -276,10 +252,7 @@ impl<N> Line<N> {
     }
 
     fn drop_given_up(&mut self, state: &State) {
-        while self
-            .first()
-            .is_some_and(|waiter| waiter.progress(state) == Progress::Cancelled)
-        {
+        while self.first().is_some_and(|waiter| waiter.progress(state) == Progress::Cancelled) {
             self.remove_first();
         }
     }
