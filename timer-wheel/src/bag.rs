@@ -1,82 +1,92 @@
 //! Unordered collections of timers, as many as there are slots, in chunks from one pool.
 //!
 //! A bag is filled and emptied at the end; one taken from the middle is replaced by the last. So
-//! all chunks but the first are full, and reading a bag from end to end takes one jump in memory
-//! for every 16 timers, where a linked list would take one for each: the difference is most of
-//! what expiring a timer costs.
+//! all chunks but the last are full, and a bag is read sixteen timers at a time. Moving timers is
+//! most of what expiring them costs, and would take several times as long with linked lists, where
+//! nothing is known of the next timer before the one in front of it has come from memory.
 
-use crate::slab::Slab;
+use crate::slab::{Armed, Slab};
 
 /// Timers in a chunk.
-const CHUNK: u32 = 16;
+pub(crate) const CHUNK: usize = 16;
 
-/// "No chunk": the end of a bag, or of the free list.
+/// "No position": the end of an empty bag, or of the free list.
 const NIL: u32 = u32::MAX;
 
-/// A collection of timers; it means something only to the pool it was filled from.
+/// A collection of timers; it means something only to the slab it was filled from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bag {
-    /// The chunk that is filled at present.
-    head: u32,
+    /// The position of the timer that is last.
+    last: u32,
     pub(crate) len: u32,
 }
 
 impl Bag {
-    pub(crate) const EMPTY: Bag = Bag { head: NIL, len: 0 };
+    pub(crate) const EMPTY: Bag = Bag { last: NIL, len: 0 };
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
 }
 
 /// The chunks of all bags.
 #[derive(Debug)]
 pub(crate) struct Chunks {
-    chunks: Vec<Chunk>,
-    /// The chunk to use next; free chunks are chained.
+    /// The chunks, one after the other.
+    timers: Vec<u32>,
+    /// For each chunk the last position of the one before it in its bag; for a free chunk, the
+    /// first position of the next free one.
+    before: Vec<u32>,
+    /// The first position of the chunk to use next.
     free: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chunk {
-    timers: [u32; CHUNK as usize],
-    next: u32,
 }
 
 impl<T> Slab<T> {
     pub(crate) fn push(&mut self, bag: &mut Bag, timer: u32) {
-        let offset = bag.len % CHUNK;
-        if offset == 0 {
-            bag.head = self.chunks.take(bag.head);
-        }
+        bag.last = match bag.last.wrapping_add(1) {
+            next if next % CHUNK as u32 == 0 => self.chunks.take(bag.last),
+            next => next,
+        };
         bag.len += 1;
-        self.put(bag.head * CHUNK + offset, timer);
-    }
-
-    /// Takes out the timer that is last.
-    pub(crate) fn pop(&mut self, bag: &mut Bag) -> Option<u32> {
-        bag.len = bag.len.checked_sub(1)?;
-        let offset = bag.len % CHUNK;
-        let timer = self.chunks.chunks[bag.head as usize].timers[offset as usize];
-        if offset == 0 {
-            bag.head = self.chunks.give_back(bag.head);
-        }
-        Some(timer)
+        self.put(bag.last, timer);
     }
 
     /// Takes out a timer of this bag.
     pub(crate) fn remove(&mut self, bag: &mut Bag, timer: u32) {
-        let last = self.pop(bag);
-        if let Some(last) = last.filter(|&last| last != timer) {
-            self.put(self.position(timer), last);
-        }
+        let (position, last) = (self.position(timer), self.chunks.timers[bag.last as usize]);
+        self.put(position, last);
+        bag.len -= 1;
+        bag.last = match bag.last % CHUNK as u32 {
+            0 => self.chunks.give_back(bag.last),
+            _ => bag.last - 1,
+        };
     }
 
-    /// All timers in a bag, the last first.
+    /// Takes out the timers of the last chunk: so many of those returned, each with how it is armed.
+    ///
+    /// They are read all at once: they are likely to be far away in memory, and to wait
+    /// for sixteen of them takes hardly longer than to wait for one.
+    pub(crate) fn pop_chunk(&mut self, bag: &mut Bag) -> (usize, [(u32, Armed); CHUNK]) {
+        let first = bag.last - bag.last % CHUNK as u32;
+        let timers = &self.chunks.timers[first as usize..=bag.last as usize];
+        let mut popped = [(0, Armed::default()); CHUNK];
+        for (popped, &timer) in popped.iter_mut().zip(timers) {
+            *popped = (timer, self.armed(timer));
+        }
+        let len = timers.len();
+        bag.len -= len as u32;
+        bag.last = self.chunks.give_back(first);
+        (len, popped)
+    }
+
+    /// All timers in a bag, in chunks.
     pub(crate) fn members(&self, bag: Bag) -> impl Iterator<Item = u32> {
-        let chunk = |head: u32| self.chunks.chunks.get(head as usize);
-        let chunks = std::iter::successors(chunk(bag.head), move |&full| chunk(full.next));
-        let last = (bag.len.wrapping_sub(1) % CHUNK + 1) as usize;
-        let lens = std::iter::once(last).chain(std::iter::repeat(CHUNK as usize));
-        chunks
-            .zip(lens)
-            .flat_map(|(chunk, len)| chunk.timers[..len].iter().rev().copied())
+        let some = |last: u32| (last != NIL).then_some(last);
+        let lasts = std::iter::successors(some(bag.last), move |&last| {
+            some(self.chunks.before[last as usize / CHUNK])
+        });
+        let chunk = |last: u32| (last - last % CHUNK as u32) as usize..=last as usize;
+        lasts.flat_map(move |last| self.chunks.timers[chunk(last)].iter().copied())
     }
 
     pub(crate) fn assert_bag(&self, bag: Bag) {
@@ -85,70 +95,51 @@ impl<T> Slab<T> {
             bag.len as usize,
             "the chunks of {bag:?} fit its length"
         );
-        for (place, timer) in (0..bag.len).rev().zip(self.members(bag)) {
-            let position = self.position(timer);
-            assert_eq!(
-                position % CHUNK,
-                place % CHUNK,
-                "timer {timer} knows its place in the chunk"
-            );
-            assert_eq!(
-                *self.chunks.slot(position),
-                timer,
-                "and which chunk that is"
-            );
+        for timer in self.members(bag) {
+            let position = self.position(timer) as usize;
+            assert_eq!(self.chunks.timers[position], timer, "timer {timer} knows its position");
         }
     }
 
     fn put(&mut self, position: u32, timer: u32) {
-        *self.chunks.slot_mut(position) = timer;
+        self.chunks.timers[position as usize] = timer;
         self.set_position(timer, position);
     }
 }
 
 impl Chunks {
     pub(crate) const fn new() -> Self {
-        Chunks {
-            chunks: Vec::new(),
-            free: NIL,
-        }
+        Chunks { timers: Vec::new(), before: Vec::new(), free: NIL }
     }
 
     /// Frees all chunks; bags filled before must not be used any more.
     pub(crate) fn clear(&mut self) {
-        self.chunks.clear();
+        self.timers.clear();
+        self.before.clear();
         self.free = NIL;
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {
-        self.chunks.shrink_to_fit();
+        self.timers.shrink_to_fit();
+        self.before.shrink_to_fit();
     }
 
-    /// A chunk to put in front of `next`.
-    fn take(&mut self, next: u32) -> u32 {
-        let chunk = Chunk {
-            timers: [0; CHUNK as usize],
-            next,
+    /// A chunk to follow that which ends at `before`: returns its first position.
+    fn take(&mut self, before: u32) -> u32 {
+        let first = self.free;
+        let Some(chunk) = self.before.get_mut(first as usize / CHUNK) else {
+            let first = self.timers.len();
+            self.timers.resize(first + CHUNK, 0);
+            self.before.push(before);
+            return first as u32;
         };
-        let Some(free) = self.chunks.get_mut(self.free as usize) else {
-            self.chunks.push(chunk);
-            return self.chunks.len() as u32 - 1;
-        };
-        let next_free = std::mem::replace(free, chunk).next;
-        std::mem::replace(&mut self.free, next_free)
+        self.free = std::mem::replace(chunk, before);
+        first
     }
 
-    /// Frees a chunk; returns the one that came next.
-    fn give_back(&mut self, head: u32) -> u32 {
-        let next_free = std::mem::replace(&mut self.free, head);
-        std::mem::replace(&mut self.chunks[head as usize].next, next_free)
-    }
-
-    fn slot(&self, position: u32) -> &u32 {
-        &self.chunks[(position / CHUNK) as usize].timers[(position % CHUNK) as usize]
-    }
-
-    fn slot_mut(&mut self, position: u32) -> &mut u32 {
-        &mut self.chunks[(position / CHUNK) as usize].timers[(position % CHUNK) as usize]
+    /// Frees the chunk that begins at `first`; returns the last position of the one before it.
+    fn give_back(&mut self, first: u32) -> u32 {
+        let free = std::mem::replace(&mut self.free, first);
+        std::mem::replace(&mut self.before[first as usize / CHUNK], free)
     }
 }

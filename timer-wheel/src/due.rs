@@ -25,7 +25,9 @@ struct Entry {
 impl Entry {
     fn precedes<T>(self, other: Entry, slab: &Slab<T>) -> bool {
         match self.deadline.cmp(&other.deadline) {
-            std::cmp::Ordering::Equal => slab.sequence(self.index) < slab.sequence(other.index),
+            std::cmp::Ordering::Equal => {
+                slab.armed(self.index).sequence() < slab.armed(other.index).sequence()
+            }
             order => order.is_lt(),
         }
     }
@@ -46,10 +48,7 @@ impl Due {
     /// Removes a timer; `true` if it was the last one.
     pub(crate) fn remove<T>(&mut self, slab: &mut Slab<T>, index: u32) -> bool {
         let position = slab.position(index) as usize;
-        let last = self
-            .heap
-            .pop()
-            .expect("a timer of the due stage is in the heap");
+        let last = self.heap.pop().expect("a timer of the due stage is in the heap");
         if position < self.heap.len() {
             // The last entry fills the hole, and may belong further down or further up.
             self.sift_down(slab, position, last);
@@ -78,13 +77,11 @@ impl Due {
                 "timer {index} knows its heap position"
             );
             assert_eq!(
-                slab.deadline(index),
+                slab.armed(index).deadline,
                 deadline,
                 "the heap knows the deadline of {index}"
             );
-            let parent = position
-                .checked_sub(1)
-                .map(|child| self.heap[child / ARITY]);
+            let parent = position.checked_sub(1).map(|child| self.heap[child / ARITY]);
             assert!(
                 parent.is_none_or(|parent| parent.precedes(entry, slab)),
                 "timer {index} is behind its parent in the heap"
@@ -104,11 +101,7 @@ impl Due {
     fn first_child<T>(&self, slab: &Slab<T>, position: usize) -> Option<usize> {
         let children = position * ARITY + 1..(position * ARITY + 1 + ARITY).min(self.heap.len());
         children.reduce(|first, child| {
-            if self.heap[child].precedes(self.heap[first], slab) {
-                child
-            } else {
-                first
-            }
+            if self.heap[child].precedes(self.heap[first], slab) { child } else { first }
         })
     }
 

@@ -1,4 +1,4 @@
-//! One ring of the wheel, 64 slots and a bit for each, and the arithmetic of which slot is whose.
+//! The rings of the wheel, 64 slots each with a bit for each, and which slot is whose: arithmetic.
 //!
 //! A *tick* is a time divided by the width of a slot of the finest level. A slot of level `l` is
 //! 8^l ticks wide, and slots are counted from time 0 without end; the ring keeps slot `s` at
@@ -6,18 +6,12 @@
 //! means one slot at any moment.
 
 use crate::bag::Bag;
-use crate::slab::Slab;
+use crate::slab::{Armed, Slab};
 
 /// Slots on each level.
 pub(crate) const SLOTS: u64 = 64;
 /// Each level is 2^3 times as coarse as the one below.
 const LEVEL_BITS: u32 = 3;
-
-/// How many levels reach every time that fits a `u64`, with slots 2^`slot_bits` wide on the finest.
-pub(crate) const fn levels(slot_bits: u32) -> usize {
-    let reach = u64::BITS - slot_bits - SLOTS.ilog2();
-    reach.div_ceil(LEVEL_BITS) as usize + 1
-}
 
 /// Which slot of `level` a tick lies in.
 pub(crate) const fn slot_of(tick: u64, level: usize) -> u64 {
@@ -34,10 +28,12 @@ pub(crate) const fn start_of(slot: u64, level: usize) -> u64 {
 pub(crate) struct Place(pub(crate) u16);
 
 impl Place {
-    /// Of the current slot or of the past, and waiting for the next advance to notice.
-    pub(crate) const FRESH: Place = Place(2046);
-    /// Of the current slot or of the past, in the due stage.
+    /// In the due stage: of the current slot or of the past.
     pub(crate) const DUE: Place = Place(2047);
+
+    pub(crate) fn new(level: usize, slot: u64) -> Place {
+        Place((level as u64 * SLOTS + slot % SLOTS) as u16)
+    }
 
     /// The finest level whose ring reaches from tick `now` to `tick`; `None` if the two lie in one
     /// slot of the finest level, or `tick` in the past.
@@ -53,110 +49,123 @@ impl Place {
         Some(Place::new(level, slot_of(tick, level)))
     }
 
-    pub(crate) fn new(level: usize, slot: u64) -> Place {
-        Place((level as u64 * SLOTS + slot % SLOTS) as u16)
-    }
-
     pub(crate) fn level(self) -> usize {
         usize::from(self.0) / SLOTS as usize
     }
 
-    pub(crate) fn position(self) -> usize {
-        usize::from(self.0) % SLOTS as usize
+    fn bit(self) -> u64 {
+        1 << (u64::from(self.0) % SLOTS)
     }
 }
 
-/// The timers of one slot.
+/// The timers of one slot, unordered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    /// No timer in the slot is earlier; after removals the earliest may be later.
+    /// No timer in the slot is earlier.
     pub(crate) min: u64,
+    /// Whether all that is known of the earliest timer is that it is not before `min`, because the
+    /// one that was is gone.
+    pub(crate) loose: bool,
     pub(crate) bag: Bag,
 }
 
 impl Slot {
-    pub(crate) const EMPTY: Slot = Slot {
-        min: u64::MAX,
-        bag: Bag::EMPTY,
-    };
+    const EMPTY: Slot = Slot { min: u64::MAX, loose: false, bag: Bag::EMPTY };
+}
 
-    pub(crate) fn push<T>(&mut self, slab: &mut Slab<T>, index: u32, deadline: u64) {
-        slab.push(&mut self.bag, index);
-        self.min = self.min.min(deadline);
-    }
+/// All levels, and behind them one more slot, for what is [fresh](Self::fresh).
+#[derive(Debug)]
+pub(crate) struct Rings {
+    slots: Box<[Slot]>,
+    /// For each level a bit for each slot: set if the slot is not empty.
+    occupied: Box<[u64]>,
+}
 
-    /// Removes a timer; `true` if it was the last one.
-    pub(crate) fn remove<T>(&mut self, slab: &mut Slab<T>, index: u32) -> bool {
-        slab.remove(&mut self.bag, index);
-        if self.is_empty() {
-            self.min = u64::MAX;
+impl Rings {
+    /// The levels it takes to reach every `u64`, with slots 2^`slot_bits` wide on the finest.
+    pub(crate) fn new(slot_bits: u32) -> Self {
+        let reach = u64::BITS - slot_bits - SLOTS.ilog2();
+        let levels = reach.div_ceil(LEVEL_BITS) as usize + 1;
+        Rings {
+            slots: vec![Slot::EMPTY; levels * SLOTS as usize + 1].into(),
+            occupied: vec![0; levels + 1].into(),
         }
-        self.is_empty()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bag.len == 0
+    pub(crate) fn levels(&self) -> usize {
+        self.occupied.len() - 1
     }
-}
 
-#[derive(Clone, Debug)]
-pub(crate) struct Level {
-    /// Bit `p` is set if the slot at position `p` is not empty.
-    pub(crate) occupied: u64,
-    pub(crate) slots: [Slot; SLOTS as usize],
-}
+    /// The place of timers armed since the last advance, for the current slot or the past.
+    pub(crate) fn fresh(&self) -> Place {
+        Place::new(self.levels(), 0)
+    }
 
-impl Level {
-    pub(crate) const EMPTY: Level = Level {
-        occupied: 0,
-        slots: [Slot::EMPTY; SLOTS as usize],
-    };
+    pub(crate) fn slot(&self, place: Place) -> &Slot {
+        &self.slots[usize::from(place.0)]
+    }
 
-    pub(crate) fn push<T>(
-        &mut self,
-        slab: &mut Slab<T>,
-        position: usize,
-        index: u32,
-        deadline: u64,
-    ) {
-        self.slots[position].push(slab, index, deadline);
-        self.occupied |= 1 << position;
+    /// Adds a timer where it says it is.
+    pub(crate) fn push<T>(&mut self, slab: &mut Slab<T>, index: u32, armed: Armed) {
+        let place = armed.place();
+        let slot = &mut self.slots[usize::from(place.0)];
+        slab.push(&mut slot.bag, index);
+        if armed.deadline <= slot.min {
+            (slot.min, slot.loose) = (armed.deadline, false);
+        }
+        self.occupied[place.level()] |= place.bit();
     }
 
     /// Removes a timer; `true` if it was the last one of its slot.
-    pub(crate) fn remove<T>(&mut self, slab: &mut Slab<T>, position: usize, index: u32) -> bool {
-        let emptied = self.slots[position].remove(slab, index);
-        self.occupied &= !(u64::from(emptied) << position);
+    pub(crate) fn remove<T>(&mut self, slab: &mut Slab<T>, index: u32, armed: Armed) -> bool {
+        let slot = &mut self.slots[usize::from(armed.place().0)];
+        slab.remove(&mut slot.bag, index);
+        slot.loose |= armed.deadline == slot.min;
+        let emptied = slot.bag.is_empty();
+        if emptied {
+            self.take(armed.place());
+        }
         emptied
     }
 
-    /// The first occupied slot after `current`.
-    pub(crate) fn first(&self, current: u64) -> Option<&Slot> {
-        let ahead = self
-            .occupied
-            .rotate_right((current % SLOTS) as u32)
-            .trailing_zeros();
-        let position = (current + u64::from(ahead)) % SLOTS;
-        (self.occupied != 0).then(|| &self.slots[position as usize])
+    /// Takes the contents of a slot.
+    pub(crate) fn take(&mut self, place: Place) -> Slot {
+        self.occupied[place.level()] &= !place.bit();
+        std::mem::replace(&mut self.slots[usize::from(place.0)], Slot::EMPTY)
     }
 
-    /// Takes the contents of one of the occupied slots after `from` up to `to`.
-    pub(crate) fn take_passed(&mut self, from: u64, to: u64) -> Option<Slot> {
-        let passed = self.occupied & positions(from, to);
-        (passed != 0).then(|| self.take(passed.trailing_zeros() as usize))
-    }
-
-    pub(crate) fn take(&mut self, position: usize) -> Slot {
-        self.occupied &= !(1 << position);
-        std::mem::replace(&mut self.slots[position], Slot::EMPTY)
+    /// Takes the contents of one of the occupied slots of a level after `from` up to `to`.
+    pub(crate) fn take_passed(&mut self, level: usize, from: u64, to: u64) -> Option<Slot> {
+        let passed = self.occupied[level] & positions(from, to);
+        (passed != 0).then(|| self.take(Place::new(level, u64::from(passed.trailing_zeros()))))
     }
 
     /// Puts back what is left of the contents of a slot.
-    pub(crate) fn put_back(&mut self, position: usize, slot: Slot) {
-        if !slot.is_empty() {
-            self.occupied |= 1 << position;
-            self.slots[position] = slot;
+    pub(crate) fn put_back(&mut self, place: Place, slot: Slot) {
+        if !slot.bag.is_empty() {
+            self.occupied[place.level()] |= place.bit();
+            self.slots[usize::from(place.0)] = Slot { loose: true, ..slot };
         }
+    }
+
+    /// The first occupied slot of a level after `current`.
+    pub(crate) fn first(&self, level: usize, current: u64) -> Option<&Slot> {
+        let occupied = self.occupied[level];
+        let ahead = occupied.rotate_right((current % SLOTS) as u32).trailing_zeros();
+        (occupied != 0).then(|| self.slot(Place::new(level, current + u64::from(ahead))))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.slots.fill(Slot::EMPTY);
+        self.occupied.fill(0);
+    }
+
+    /// Every slot and its place, each checked to have its bit set if and only if it is occupied.
+    pub(crate) fn checked(&self) -> impl Iterator<Item = (Place, &Slot)> {
+        (0..).map(Place).zip(&self.slots).inspect(|(place, slot)| {
+            let occupied = self.occupied[place.level()] & place.bit() != 0;
+            assert_eq!(occupied, !slot.bag.is_empty(), "the occupancy bit of {place:?} is right");
+        })
     }
 }
 
@@ -165,5 +174,54 @@ fn positions(from: u64, to: u64) -> u64 {
     match to - from {
         passed if passed < SLOTS => ((1 << passed) - 1u64).rotate_left(((from + 1) % SLOTS) as u32),
         _ => u64::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What [`Place::of`] says, tried out level by level.
+    fn searched(now: u64, tick: u64) -> Option<Place> {
+        let reaches = |&level: &usize| slot_of(tick, level) - slot_of(now, level) < SLOTS;
+        (tick > now).then(|| (0..).find(reaches)).flatten().map(|level| {
+            assert!(
+                slot_of(tick, level) > slot_of(now, level),
+                "no level has it in the current slot"
+            );
+            Place::new(level, slot_of(tick, level))
+        })
+    }
+
+    #[test]
+    fn a_place_is_on_the_finest_level_that_reaches() {
+        for now in [0u64, 1, 7, 8, 62, 63, 64, 511, 512, (1 << 43) + 4095, (1 << 44) - 1] {
+            let near = (0..5000).map(|ahead| now + ahead);
+            let far = (0..44).flat_map(|bit| (1..65).flat_map(move |n| [n << bit, (n << bit) - 1]));
+            for tick in near.chain(far.map(|ahead| now + ahead)).chain([now.saturating_sub(1), 0]) {
+                assert_eq!(Place::of(now, tick), searched(now, tick), "from {now} to {tick}");
+            }
+        }
+    }
+
+    #[test]
+    fn there_are_as_many_levels_as_it_takes_and_no_more() {
+        for slot_bits in 1..=20 {
+            let rings = Rings::new(slot_bits);
+            let last = Place::of(0, u64::MAX >> slot_bits).expect("a place for every time");
+            assert_eq!(last.level() + 1, rings.levels());
+            assert!(rings.fresh().0 < Place::DUE.0);
+        }
+    }
+
+    #[test]
+    fn the_slots_passed_are_those_after_the_one_left_up_to_the_one_reached() {
+        for from in [0, 5, 62, 63, 64, 127] {
+            for passed in 0..130 {
+                let one_by_one =
+                    (from + 1..=from + passed).fold(0, |bits, slot| bits | 1 << (slot % 64));
+                assert_eq!(positions(from, from + passed), one_by_one, "{passed} after {from}");
+            }
+        }
     }
 }

@@ -56,14 +56,7 @@ impl<T> ModelWheel<T> {
     #[must_use = "a wheel does nothing by itself"]
     pub fn with_start(now: u64) -> Self {
         let (timers, ranks) = (BTreeMap::new(), HashMap::new());
-        ModelWheel {
-            now,
-            sequence: 0,
-            released: 0,
-            keys: 0,
-            timers,
-            ranks,
-        }
+        ModelWheel { now, sequence: 0, released: 0, keys: 0, timers, ranks }
     }
 
     /// See [`TimerWheel::insert`](crate::TimerWheel::insert).
@@ -72,16 +65,9 @@ impl<T> ModelWheel<T> {
     ///
     /// After 2^63 insertions.
     pub fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
-        let generation = u32::try_from(self.keys >> u32::BITS)
-            .ok()
-            .and_then(|g| g.checked_add(1));
-        let generation = generation
-            .and_then(NonZeroU32::new)
-            .expect("too many timers");
-        let key = TimerKey {
-            index: self.keys as u32,
-            generation,
-        };
+        let generation = u32::try_from(self.keys >> u32::BITS).ok().and_then(|g| g.checked_add(1));
+        let generation = generation.and_then(NonZeroU32::new).expect("too many timers");
+        let key = TimerKey { index: self.keys as u32, generation };
         self.keys += 1;
         self.arm(key, deadline, value);
         key
@@ -112,11 +98,7 @@ impl<T> ModelWheel<T> {
         let (&rank, _) = expired.find(|&(&(_, sequence), _)| sequence <= self.released)?;
         let (key, value) = self.timers.remove(&rank)?;
         self.ranks.remove(&key);
-        Some(Expired {
-            key,
-            deadline: rank.0,
-            value,
-        })
+        Some(Expired { key, deadline: rank.0, value })
     }
 
     /// See [`TimerWheel::next_wakeup`](crate::TimerWheel::next_wakeup); here it is exact.
@@ -128,25 +110,19 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::next_deadline`](crate::TimerWheel::next_deadline).
     #[must_use = "asking changes nothing"]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.timers
-            .first_key_value()
-            .map(|(&(deadline, _), _)| deadline)
+        self.timers.first_key_value().map(|(&(deadline, _), _)| deadline)
     }
 
     /// See [`TimerWheel::get`](crate::TimerWheel::get).
     #[must_use = "asking changes nothing"]
     pub fn get(&self, key: TimerKey) -> Option<&T> {
-        self.timers
-            .get(self.ranks.get(&key)?)
-            .map(|(_, value)| value)
+        self.timers.get(self.ranks.get(&key)?).map(|(_, value)| value)
     }
 
     /// See [`TimerWheel::get_mut`](crate::TimerWheel::get_mut).
     #[must_use = "asking changes nothing"]
     pub fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
-        self.timers
-            .get_mut(self.ranks.get(&key)?)
-            .map(|(_, value)| value)
+        self.timers.get_mut(self.ranks.get(&key)?).map(|(_, value)| value)
     }
 
     /// See [`TimerWheel::deadline`](crate::TimerWheel::deadline).
@@ -187,9 +163,7 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::drain`](crate::TimerWheel::drain).
     pub fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
         self.ranks.clear();
-        std::mem::take(&mut self.timers)
-            .into_values()
-            .map(|(_, value)| value)
+        std::mem::take(&mut self.timers).into_values().map(|(_, value)| value)
     }
 
     /// See [`TimerWheel::shrink_to_fit`](crate::TimerWheel::shrink_to_fit).
@@ -203,17 +177,9 @@ impl<T> ModelWheel<T> {
     ///
     /// If the two maps disagree.
     pub fn assert_valid(&self) {
-        assert_eq!(
-            self.timers.len(),
-            self.ranks.len(),
-            "each timer has one key"
-        );
+        assert_eq!(self.timers.len(), self.ranks.len(), "each timer has one key");
         for (rank, (key, _)) in &self.timers {
-            assert_eq!(
-                self.ranks.get(key),
-                Some(rank),
-                "the key of a timer leads to it"
-            );
+            assert_eq!(self.ranks.get(key), Some(rank), "the key of a timer leads to it");
         }
     }
 

@@ -113,10 +113,8 @@ fn start() -> impl Strategy<Value = u64> {
 fn tuning() -> impl Strategy<Value = Tuning> {
     let slot_bits = prop_oneof![Just(20), Just(1), 2..20u32];
     let smooth_above = prop_oneof![Just(1), Just(3), Just(256)];
-    (slot_bits, smooth_above).prop_map(|(slot_bits, smooth_above)| Tuning {
-        slot_bits,
-        smooth_above,
-    })
+    (slot_bits, smooth_above)
+        .prop_map(|(slot_bits, smooth_above)| Tuning { slot_bits, smooth_above })
 }
 
 /// The wheel and its model, and the keys that both have given out.
@@ -148,25 +146,14 @@ impl Pair {
         match *time {
             Time::Ahead(by) => now.saturating_add(by),
             Time::Behind(by) => now.saturating_sub(by),
-            Time::Equal(back) => self
-                .deadlines
-                .iter()
-                .rev()
-                .nth(back)
-                .copied()
-                .unwrap_or(now),
-            Time::Slot {
-                level,
-                distance,
-                off,
-            } => {
+            Time::Equal(back) => self.deadlines.iter().rev().nth(back).copied().unwrap_or(now),
+            Time::Slot { level, distance, off } => {
                 let slot = (now >> shift(level)).saturating_add(distance);
-                slot.saturating_mul(1 << shift(level))
-                    .saturating_add_signed(off)
+                slot.saturating_mul(1 << shift(level)).saturating_add_signed(off)
             }
-            Time::Multiple { level, factor, off } => factor
-                .saturating_mul(1 << shift(level))
-                .saturating_add_signed(off),
+            Time::Multiple { level, factor, off } => {
+                factor.saturating_mul(1 << shift(level)).saturating_add_signed(off)
+            }
             Time::Max(less) => u64::MAX - less,
         }
     }
@@ -192,10 +179,7 @@ impl Pair {
 
     fn insert(&mut self, deadline: u64) {
         let id = self.keys.len();
-        self.keys.push((
-            self.wheel.insert(deadline, id),
-            self.model.insert(deadline, id),
-        ));
+        self.keys.push((self.wheel.insert(deadline, id), self.model.insert(deadline, id)));
         self.deadlines.push(deadline);
     }
 
@@ -234,10 +218,7 @@ impl Pair {
                 if let Some(at) = self.ask() {
                     self.advance_to(at);
                     let again = self.pop() || self.ask().is_none_or(|next| next > at);
-                    assert!(
-                        again,
-                        "a wake-up with nothing to expire does not come again"
-                    );
+                    assert!(again, "a wake-up with nothing to expire does not come again");
                 }
             }
             Step::Deadline => {
@@ -251,20 +232,10 @@ impl Pair {
 
     fn ask(&mut self) -> Option<u64> {
         let (at, deadline) = (self.wheel.next_wakeup(), self.model.next_deadline());
-        assert_eq!(
-            at.is_some(),
-            deadline.is_some(),
-            "there is a wake-up while there are timers"
-        );
-        assert!(
-            at <= deadline,
-            "the wake-up is not later than the earliest deadline"
-        );
+        assert_eq!(at.is_some(), deadline.is_some(), "there is a wake-up while there are timers");
+        assert!(at <= deadline, "the wake-up is not later than the earliest deadline");
         if !self.cancelled {
-            assert_eq!(
-                at, deadline,
-                "the wake-up is the earliest deadline if none was cancelled"
-            );
+            assert_eq!(at, deadline, "the wake-up is the earliest deadline if none was cancelled");
         }
         at
     }
@@ -314,5 +285,32 @@ proptest! {
         for op in &ops {
             pair.run(op);
         }
+    }
+
+    #[test]
+    fn one_big_advance_expires_what_many_small_ones_do(
+        start in start(),
+        tuning in tuning(),
+        delays in prop::collection::vec((0..64u32, any::<u64>()), 1..100),
+        steps in prop::collection::vec((0..64u32, any::<u64>()), 1..100),
+    ) {
+        let ahead = |&(bits, random): &(u32, u64)| start.saturating_add(random >> bits);
+        let mut steps: Vec<u64> = steps.iter().map(ahead).collect();
+        steps.sort_unstable();
+        let [mut big, mut small] = [0, 1].map(|_| TimerWheel::tuned(start, tuning));
+        for (id, delay) in delays.iter().enumerate() {
+            big.insert(ahead(delay), id);
+            small.insert(ahead(delay), id);
+        }
+        let mut expired = Vec::new();
+        for &step in &steps {
+            small.advance(step);
+            small.assert_valid();
+            expired.extend(std::iter::from_fn(|| small.pop_expired()));
+        }
+        big.advance(steps[steps.len() - 1]);
+        big.assert_valid();
+        prop_assert!(std::iter::from_fn(|| big.pop_expired()).eq(expired));
+        prop_assert!(big.drain().eq(small.drain()));
     }
 }

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::due::Due;
-use crate::level::{self, Level, Place, SLOTS, Slot};
-use crate::slab::Slab;
+use crate::level::{self, Place, Rings, SLOTS, Slot};
+use crate::slab::{Armed, Slab, TimerKey};
+use crate::wheel::Expired;
 
 #[derive(Debug)]
 pub(crate) struct Schedule<T> {
@@ -18,8 +19,7 @@ pub(crate) struct Schedule<T> {
     /// What [`next_wakeup`](Self::next_wakeup) found, while it holds.
     wakeup: Option<u64>,
     tuning: Tuning,
-    levels: Box<[Level]>,
-    fresh: Slot,
+    rings: Rings,
     due: Due,
     pub(crate) slab: Slab<T>,
 }
@@ -35,10 +35,7 @@ pub(crate) struct Tuning {
 
 impl Tuning {
     /// For time in nanoseconds: slots of about a millisecond.
-    pub(crate) const DEFAULT: Tuning = Tuning {
-        slot_bits: 20,
-        smooth_above: 256,
-    };
+    pub(crate) const DEFAULT: Tuning = Tuning { slot_bits: 20, smooth_above: 256 };
 }
 
 impl<T> Schedule<T> {
@@ -48,8 +45,7 @@ impl<T> Schedule<T> {
             sequence: 0,
             wakeup: None,
             tuning,
-            levels: vec![Level::EMPTY; level::levels(tuning.slot_bits)].into(),
-            fresh: Slot::EMPTY,
+            rings: Rings::new(tuning.slot_bits),
             due: Due::default(),
             slab: Slab::new(),
         }
@@ -59,34 +55,28 @@ impl<T> Schedule<T> {
         self.now
     }
 
-    pub(crate) fn deadline(&self, index: u32) -> u64 {
-        self.slab.deadline(index)
+    /// Adds a timer, behind those with the same deadline.
+    pub(crate) fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
+        let armed = self.arm(deadline);
+        let key = self.slab.insert(armed, value);
+        self.join(key.index, armed);
+        key
     }
 
-    /// What timers are ordered by.
-    pub(crate) fn rank(&self, index: u32) -> (u64, u64) {
-        (self.slab.deadline(index), self.slab.sequence(index))
+    pub(crate) fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
+        let armed = self.arm(deadline);
+        let before = self.slab.rearm(key, armed);
+        if let Some(before) = before {
+            self.leave(key.index, before);
+            self.join(key.index, armed);
+        }
+        before.is_some()
     }
 
-    /// Puts a timer that is nowhere where its deadline belongs, as the last one armed.
-    pub(crate) fn arm(&mut self, index: u32, deadline: u64) {
-        self.sequence += 1;
-        self.wakeup = self.wakeup.map(|at| at.min(deadline));
-        let place = self.place_of(deadline).unwrap_or(Place::FRESH);
-        self.slab.arm(index, deadline, self.sequence, place);
-        self.put(index, deadline, place);
-    }
-
-    /// Takes a timer from wherever it is.
-    pub(crate) fn disarm(&mut self, index: u32) {
-        let slab = &mut self.slab;
-        let deadline = slab.deadline(index);
-        let emptied = match slab.place(index) {
-            Place::FRESH => self.fresh.remove(slab, index),
-            Place::DUE => self.due.remove(slab, index),
-            at => self.levels[at.level()].remove(slab, at.position(), index),
-        };
-        self.wakeup = self.wakeup.filter(|&at| at != deadline && !emptied);
+    pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Expired<T>> {
+        let (armed, value) = self.slab.take(key)?;
+        self.leave(key.index, armed);
+        Some(Expired { key, deadline: armed.deadline, value })
     }
 
     /// Moves time on, and with it all that was fresh or has come too near for its slot.
@@ -97,7 +87,7 @@ impl<T> Schedule<T> {
         // If time has come to the wake-up, either a timer is due or the timer it was meant for is
         // gone: a new look will tell.
         self.wakeup = self.wakeup.filter(|&at| at > self.now);
-        let mut fresh = std::mem::replace(&mut self.fresh, Slot::EMPTY);
+        let mut fresh = self.rings.take(self.rings.fresh());
         self.move_on(&mut fresh, u64::MAX);
         if from != to {
             self.pass_slots(from, to);
@@ -105,48 +95,41 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// Disarms the first timer, by rank, that has expired.
-    pub(crate) fn pop_expired(&mut self) -> Option<(u64, u32)> {
-        let expired = self
-            .due
-            .first()
-            .filter(|&(deadline, _)| deadline <= self.now);
-        expired.inspect(|&(_, index)| self.disarm(index))
+    pub(crate) fn pop_expired(&mut self) -> Option<Expired<T>> {
+        let (deadline, index) = self.due.first()?;
+        let key = self.slab.key(index).filter(|_| deadline <= self.now)?;
+        self.remove(key)
     }
 
     pub(crate) fn next_wakeup(&mut self) -> Option<u64> {
         if self.wakeup.is_none() {
-            self.wakeup = self
-                .earliest_slots()
-                .map(|slot| slot.min)
-                .chain(self.first_due())
-                .min();
+            self.wakeup = self.earliest_slots().map(|slot| slot.min).chain(self.first_due()).min();
         }
         self.wakeup
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.earliest_slots()
-            .fold(self.first_due(), |earliest, slot| {
-                // No need to walk through a slot that cannot hold anything earlier.
-                if earliest.is_some_and(|earliest| earliest <= slot.min) {
-                    return earliest;
-                }
-                let deadlines = self
-                    .slab
-                    .members(slot.bag)
-                    .map(|index| self.slab.deadline(index));
-                deadlines.chain(earliest).min()
-            })
+        self.earliest_slots().fold(self.first_due(), |earliest, slot| {
+            if earliest.is_some_and(|earliest| earliest <= slot.min) {
+                return earliest;
+            }
+            let found = if slot.loose { self.earliest_of(slot) } else { Some(slot.min) };
+            found.into_iter().chain(earliest).min()
+        })
     }
 
-    /// Disarms all timers.
-    pub(crate) fn clear(&mut self) {
-        self.levels.fill(Level::EMPTY);
-        self.fresh = Slot::EMPTY;
+    /// Takes all timers out, in order.
+    pub(crate) fn drain(&mut self) -> Vec<T> {
+        let mut keys: Vec<TimerKey> = self.slab.keys().collect();
+        keys.sort_unstable_by_key(|key| {
+            let armed = self.slab.armed(key.index);
+            (armed.deadline, armed.sequence())
+        });
+        self.rings.clear();
         self.due.clear();
         self.slab.chunks.clear();
         self.wakeup = None;
+        keys.into_iter().filter_map(|key| self.slab.take(key)).map(|(_, value)| value).collect()
     }
 
     /// Gives back memory that is not in use.
@@ -160,97 +143,78 @@ impl<T> Schedule<T> {
         self.due.assert_valid(&self.slab);
         for index in self.due.indices() {
             assert_eq!(
-                self.slab.place(index),
+                self.slab.armed(index).place(),
                 Place::DUE,
                 "timer {index} is in the due stage"
             );
             assert_eq!(
-                self.place_of(self.deadline(index)),
+                self.place_of(self.slab.armed(index).deadline),
                 None,
                 "timer {index} is not due yet"
             );
         }
-        self.assert_slot(&self.fresh, Place::FRESH);
-        for (level, ring) in self.levels.iter().enumerate() {
-            self.assert_level(level, ring);
+        for (place, slot) in self.rings.checked() {
+            self.assert_slot(place, slot);
         }
-        let slots = self
-            .levels
-            .iter()
-            .flat_map(|level| &level.slots)
-            .chain([&self.fresh]);
-        let listed = slots
-            .flat_map(|slot| self.slab.members(slot.bag))
-            .chain(self.due.indices());
+        let bags = self.rings.checked().map(|(_, slot)| slot.bag);
+        let listed = bags.flat_map(|bag| self.slab.members(bag)).chain(self.due.indices());
         let listed = BTreeSet::from_iter(listed);
-        let armed = BTreeSet::from_iter(self.slab.iter());
-        assert_eq!(
-            listed, armed,
-            "the timers that are somewhere are those that are armed"
-        );
-        let earliest = armed.iter().map(|&index| self.deadline(index)).min();
-        assert_eq!(
-            self.next_deadline(),
-            earliest,
-            "the next deadline is the earliest"
-        );
+        let armed = BTreeSet::from_iter(self.slab.keys().map(|key| key.index));
+        assert_eq!(listed, armed, "the timers that are somewhere are those that are armed");
+        let earliest = armed.iter().map(|&index| self.slab.armed(index).deadline).min();
+        assert_eq!(self.next_deadline(), earliest, "the next deadline is the earliest");
         assert!(
-            self.wakeup
-                .is_none_or(|at| earliest.is_some_and(|earliest| at <= earliest)),
+            self.wakeup.is_none_or(|at| earliest.is_some_and(|earliest| at <= earliest)),
             "the wake-up {:?} is later than the earliest deadline {earliest:?}",
             self.wakeup
         );
     }
 
-    fn assert_level(&self, level: usize, ring: &Level) {
-        let current = level::slot_of(self.tick(self.now), level);
-        for distance in 0..SLOTS {
-            let place = Place::new(level, current.wrapping_add(distance));
-            let slot = &ring.slots[place.position()];
-            let occupied = ring.occupied >> place.position() & 1 == 1;
-            assert_eq!(
-                occupied,
-                !slot.is_empty(),
-                "the occupancy bit of {place:?} is right"
-            );
-            assert!(
-                distance > 0 || !occupied,
-                "the current slot {place:?} is empty"
-            );
-            for index in self.slab.members(slot.bag) {
-                let there = level::slot_of(self.tick(self.deadline(index)), level);
-                assert_eq!(
-                    there.checked_sub(current),
-                    Some(distance),
-                    "{place:?} is ahead"
-                );
-            }
-            self.assert_slot(slot, place);
-        }
-    }
-
-    fn assert_slot(&self, slot: &Slot, place: Place) {
+    fn assert_slot(&self, place: Place, slot: &Slot) {
         self.slab.assert_bag(slot.bag);
+        let earliest = self.earliest_of(slot).unwrap_or(u64::MAX);
+        assert!(slot.min <= earliest, "no timer of {place:?} is under its bound");
+        assert!(slot.loose || slot.min == earliest, "the bound of {place:?} is exact");
         for index in self.slab.members(slot.bag) {
-            assert_eq!(
-                self.slab.place(index),
-                place,
-                "timer {index} knows its place"
-            );
-            assert!(
-                slot.min <= self.deadline(index),
-                "timer {index} is under the bound of its slot"
-            );
+            let deadline = self.slab.armed(index).deadline;
+            assert_eq!(self.slab.armed(index).place(), place, "timer {index} knows its place");
+            assert!(self.reaches(place, deadline), "timer {index} belongs to another slot");
         }
     }
 
-    fn put(&mut self, index: u32, deadline: u64, place: Place) {
-        let slab = &mut self.slab;
-        match place {
-            Place::FRESH => self.fresh.push(slab, index, deadline),
-            Place::DUE => self.due.push(slab, index, deadline),
-            _ => self.levels[place.level()].push(slab, place.position(), index, deadline),
+    /// Whether the ring of a place reaches a deadline from now, and the place is its slot.
+    fn reaches(&self, place: Place, deadline: u64) -> bool {
+        let level = place.level();
+        let slot = |time| level::slot_of(self.tick(time), level);
+        if place == self.rings.fresh() {
+            return self.place_of(deadline).is_none();
         }
+        let ahead = slot(deadline).checked_sub(slot(self.now));
+        ahead.is_some_and(|ahead| (1..SLOTS).contains(&ahead))
+            && place == Place::new(level, slot(deadline))
+    }
+
+    /// What a timer is like that is armed now, as the last one so far.
+    fn arm(&mut self, deadline: u64) -> Armed {
+        self.sequence += 1;
+        let place = self.place_of(deadline).unwrap_or(self.rings.fresh());
+        Armed::new(deadline, self.sequence, place)
+    }
+
+    /// Puts a timer into its place.
+    fn join(&mut self, index: u32, armed: Armed) {
+        self.wakeup = self.wakeup.map(|at| at.min(armed.deadline));
+        self.rings.push(&mut self.slab, index, armed);
+    }
+
+    /// Takes a timer from its place.
+    fn leave(&mut self, index: u32, armed: Armed) {
+        let slab = &mut self.slab;
+        let emptied = match armed.place() {
+            Place::DUE => self.due.remove(slab, index),
+            _ => self.rings.remove(slab, index, armed),
+        };
+        self.wakeup = self.wakeup.filter(|&at| at != armed.deadline && !emptied);
     }
 
     /// Empties the slots that time has come to, or passed, on its way between two ticks.
@@ -258,12 +222,12 @@ impl<T> Schedule<T> {
     /// Their timers go to finer levels, or to the due stage; finer levels are emptied first, so
     /// that what they receive is not mixed up with what was there.
     fn pass_slots(&mut self, from: u64, to: u64) {
-        for level in 0..self.levels.len() {
+        for level in 0..self.rings.levels() {
             let (from, to) = (level::slot_of(from, level), level::slot_of(to, level));
             if from == to {
                 break; // and so it is on every coarser level
             }
-            while let Some(mut slot) = self.levels[level].take_passed(from, to) {
+            while let Some(mut slot) = self.rings.take_passed(level, from, to) {
                 self.move_on(&mut slot, u64::MAX);
             }
         }
@@ -274,31 +238,41 @@ impl<T> Schedule<T> {
     /// The rings overlap: what is in the next slot of one level fits the level below already. Each
     /// advance moves the share that keeps pace with the time left, and a few more.
     fn smooth(&mut self, from: u64, to: u64) {
-        for level in 1..self.levels.len() {
+        for level in 1..self.rings.levels() {
             let next = level::slot_of(to, level) + 1;
             let place = Place::new(level, next);
-            let len = self.levels[level].slots[place.position()].bag.len;
+            let len = self.rings.slot(place).bag.len;
             if len > self.tuning.smooth_above {
                 let left = level::start_of(next, level) - from;
                 // Should this ever saturate, the slot is emptied later, which is all right.
                 let share = u64::from(len).saturating_mul(to - from) / left + 16;
-                let mut slot = self.levels[level].take(place.position());
+                let mut slot = self.rings.take(place);
                 self.move_on(&mut slot, share);
-                self.levels[level].put_back(place.position(), slot);
+                self.rings.put_back(place, slot);
             }
         }
     }
 
-    /// Moves timers of a slot, at most so many, to where their deadlines belong by now.
+    /// Moves timers of a slot, `count` and a few more, to where their deadlines belong by now.
     fn move_on(&mut self, slot: &mut Slot, count: u64) {
-        for _ in 0..count {
-            let Some(index) = self.slab.pop(&mut slot.bag) else {
-                break;
-            };
-            let deadline = self.slab.deadline(index);
-            let place = self.place_of(deadline).unwrap_or(Place::DUE);
-            self.slab.set_place(index, place);
-            self.put(index, deadline, place);
+        let mut moved = 0;
+        while moved < count && !slot.bag.is_empty() {
+            let (len, timers) = self.slab.pop_chunk(&mut slot.bag);
+            for &(index, armed) in &timers[..len] {
+                self.move_one(index, armed);
+            }
+            moved += len as u64;
+        }
+    }
+
+    fn move_one(&mut self, index: u32, armed: Armed) {
+        let place = self.place_of(armed.deadline).unwrap_or(Place::DUE);
+        let armed = armed.moved_to(place);
+        let slab = &mut self.slab;
+        slab.set_armed(index, armed);
+        match place {
+            Place::DUE => self.due.push(slab, index, armed.deadline),
+            _ => self.rings.push(slab, index, armed),
         }
     }
 
@@ -307,10 +281,13 @@ impl<T> Schedule<T> {
     /// All levels are asked: what is near may well be on a coarser level than what is far.
     fn earliest_slots(&self) -> impl Iterator<Item = &Slot> {
         let now = self.tick(self.now);
-        let rings = self.levels.iter().enumerate();
-        rings
-            .filter_map(move |(level, ring)| ring.first(level::slot_of(now, level)))
-            .chain(Some(&self.fresh).filter(|slot| !slot.is_empty()))
+        let first = move |level| self.rings.first(level, level::slot_of(now, level));
+        let fresh = Some(self.rings.slot(self.rings.fresh()));
+        (0..self.rings.levels()).filter_map(first).chain(fresh.filter(|slot| !slot.bag.is_empty()))
+    }
+
+    fn earliest_of(&self, slot: &Slot) -> Option<u64> {
+        self.slab.members(slot.bag).map(|index| self.slab.armed(index).deadline).min()
     }
 
     fn first_due(&self) -> Option<u64> {
@@ -324,5 +301,44 @@ impl<T> Schedule<T> {
 
     fn tick(&self, time: u64) -> u64 {
         time >> self.tuning.slot_bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts 8 timers in each slot, and returns the most timers that any advance by one slot found
+    /// in one place and left in another.
+    fn most_moves(tuning: Tuning, delay: impl Fn(u64) -> u64) -> usize {
+        let mut schedule = Schedule::new(0, tuning);
+        let places = |schedule: &Schedule<()>| {
+            let indices = schedule.slab.keys().map(|key| key.index);
+            Vec::from_iter(indices.map(|index| schedule.slab.armed(index).place()))
+        };
+        let mut most = 0;
+        for slot in 1..1200 {
+            for n in 0..8 {
+                schedule.insert(schedule.now() + n + delay(slot * 8 + n), ());
+            }
+            let before = places(&schedule);
+            schedule.advance(slot << tuning.slot_bits);
+            let after = places(&schedule);
+            most = most.max(before.iter().zip(after).filter(|(from, to)| *from != to).count());
+            while schedule.pop_expired().is_some() {}
+        }
+        most
+    }
+
+    #[test]
+    fn no_advance_moves_a_crowd() {
+        let smooth = Tuning { slot_bits: 10, smooth_above: 32 };
+        let rough = Tuning { smooth_above: u32::MAX, ..smooth };
+        let fixed = |_| 600 << 10;
+        let spread = |n: u64| ((n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * (1200 << 10)) >> 32;
+        let moves = [most_moves(smooth, fixed), most_moves(smooth, spread)];
+        assert!(moves.iter().all(|&moves| moves < 200), "{moves:?} of 4800 timers at once");
+        let moves = most_moves(rough, fixed);
+        assert!(moves > 500, "{moves} without smoothing: then what would it be for?");
     }
 }

@@ -1,12 +1,13 @@
-//! All timers, in one vector: keys with generations, and what the wheel knows of each timer.
+//! All timers: keys with generations, and what the wheel knows of each timer.
 //!
 //! A cell is reused as soon as its timer is gone, the last one freed first. Each use has its own
 //! generation, so a key kept too long is told apart, always: a cell that has used up its
 //! generations is retired, and a cell that was given back to the allocator and comes again starts
 //! above every generation it had.
 //!
-//! Everything about a timer lies side by side, because with many timers pending the time goes into
-//! fetching them from memory: one fetch is what each move, cancellation and expiry should cost.
+//! With many timers pending, time goes into fetching them from memory. So most of what there is to
+//! know of a timer lies side by side, and is fetched at once. Positions lie apart: they are often
+//! changed without looking at the timer.
 
 use std::num::NonZeroU32;
 
@@ -23,16 +24,45 @@ pub struct TimerKey {
     pub(crate) generation: NonZeroU32,
 }
 
-/// Bits of a cell's `tag` that say where the timer is; the sequence number has the other 53.
+/// When a timer expires, its rank among equal deadlines, and where it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Armed {
+    pub(crate) deadline: u64,
+    /// The sequence number, and below it the place. The place is stored, never recomputed: what a
+    /// computation would say changes as time goes by.
+    tag: u64,
+}
+
+/// Bits of an [`Armed`] tag that say where the timer is. The sequence number has the other 53: at a
+/// million timers a second it lasts for 285 years, and after that only mixes up equal deadlines.
 const PLACE_BITS: u32 = 11;
 
-/// "No cell": the end of the free list.
-const NIL: u32 = u32::MAX;
+impl Armed {
+    pub(crate) fn new(deadline: u64, sequence: u64, place: Place) -> Self {
+        Armed { deadline, tag: sequence << PLACE_BITS | u64::from(place.0) }
+    }
+
+    /// The same timer in another place.
+    pub(crate) fn moved_to(self, place: Place) -> Self {
+        Armed::new(self.deadline, self.sequence(), place)
+    }
+
+    /// The order among equal deadlines.
+    pub(crate) fn sequence(self) -> u64 {
+        self.tag >> PLACE_BITS
+    }
+
+    pub(crate) fn place(self) -> Place {
+        Place((self.tag & ((1 << PLACE_BITS) - 1)) as u16)
+    }
+}
 
 /// The timers, and the bags they are in.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     cells: Vec<Cell<T>>,
+    /// Where in its bag or in the due stage each timer is.
+    positions: Vec<u32>,
     /// The cell to reuse next.
     free: u32,
     /// How many cells hold a timer.
@@ -42,29 +72,35 @@ pub(crate) struct Slab<T> {
     pub(crate) chunks: Chunks,
 }
 
-/// In this order, whatever the payload is, so that what the wheel works with stays together.
 #[derive(Debug)]
-#[repr(C)]
-struct Cell<T> {
-    deadline: u64,
-    /// The sequence number, and below it the place. The place is stored, never recomputed: what a
-    /// computation would say changes as time goes by.
-    tag: u64,
-    /// Where in its bag or in the due stage the timer is; the next free cell if there is none.
-    position: u32,
-    /// Of the timer that is here, or of the next one.
-    generation: NonZeroU32,
-    value: Option<T>,
+enum Cell<T> {
+    Timer {
+        generation: NonZeroU32,
+        armed: Armed,
+        value: T,
+    },
+    /// The generation of the next timer, and the next free cell; without a generation left, the
+    /// cell is not in the list of free ones.
+    Free {
+        generation: NonZeroU32,
+        next: u32,
+    },
 }
 
-impl<T> Cell<T> {
-    fn is_free(&self) -> bool {
-        self.value.is_none() && !self.is_retired()
-    }
+/// The generation after the last one: there are no keys of it.
+const RETIRED: NonZeroU32 = NonZeroU32::MAX;
 
-    /// Whether the generations are used up: nobody ever has a key of the last one.
-    fn is_retired(&self) -> bool {
-        self.generation == NonZeroU32::MAX
+/// "No cell": the end of the list of free ones.
+const NIL: u32 = u32::MAX;
+
+/// Half of what indices could count, so that positions in chunks, some of which are not full, never
+/// come to the end of theirs.
+const MAX_TIMERS: usize = 1 << 31;
+
+impl<T> Cell<T> {
+    /// Whether the cell waits for another timer.
+    fn is_free(&self) -> bool {
+        matches!(self, &Cell::Free { generation, .. } if generation != RETIRED)
     }
 }
 
@@ -72,6 +108,7 @@ impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
         Slab {
             cells: Vec::new(),
+            positions: Vec::new(),
             free: NIL,
             len: 0,
             first_generation: NonZeroU32::MIN,
@@ -83,147 +120,189 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// Makes a timer, which is nowhere until [armed](Self::arm).
-    pub(crate) fn insert(&mut self, value: T) -> TimerKey {
+    pub(crate) fn insert(&mut self, armed: Armed, value: T) -> TimerKey {
         self.len += 1;
         let index = self.free;
         let Some(cell) = self.cells.get_mut(index as usize) else {
-            return self.grow(value);
+            return self.grow(armed, value);
         };
-        self.free = cell.position;
-        cell.value = Some(value);
-        TimerKey {
-            index,
-            generation: cell.generation,
+        let &mut Cell::Free { generation, next } = cell else {
+            unreachable!("the list of free cells holds only those")
+        };
+        *cell = Cell::Timer { generation, armed, value };
+        self.free = next;
+        TimerKey { index, generation }
+    }
+
+    /// Arms a timer anew, and returns what it was; `None` if `key` is stale.
+    pub(crate) fn rearm(&mut self, key: TimerKey, new: Armed) -> Option<Armed> {
+        match self.cells.get_mut(key.index as usize)? {
+            Cell::Timer { generation, armed, .. } if *generation == key.generation => {
+                Some(std::mem::replace(armed, new))
+            }
+            _ => None,
         }
     }
 
-    /// Takes a timer out, and makes its key stale.
-    pub(crate) fn take(&mut self, index: u32) -> (TimerKey, T) {
-        let cell = &mut self.cells[index as usize];
-        let value = cell.value.take().expect("only what is there is taken");
-        let key = TimerKey {
-            index,
-            generation: cell.generation,
+    /// Takes a timer out, and makes its key stale; `None` if it is.
+    pub(crate) fn take(&mut self, key: TimerKey) -> Option<(Armed, T)> {
+        self.get(key)?;
+        let generation = key.generation.saturating_add(1);
+        let free = Cell::Free { generation, next: self.free };
+        let Cell::Timer { armed, value, .. } =
+            std::mem::replace(&mut self.cells[key.index as usize], free)
+        else {
+            unreachable!("it was there just now")
         };
-        cell.generation = cell.generation.saturating_add(1);
-        if !cell.is_retired() {
-            cell.position = std::mem::replace(&mut self.free, index);
+        if generation != RETIRED {
+            self.free = key.index;
         }
         self.len -= 1;
-        (key, value)
+        Some((armed, value))
     }
 
     /// The payload of a timer; `None` if `key` is stale.
     pub(crate) fn get(&self, key: TimerKey) -> Option<&T> {
-        let cell = self.cells.get(key.index as usize)?;
-        cell.value
-            .as_ref()
-            .filter(|_| cell.generation == key.generation)
+        match self.cells.get(key.index as usize)? {
+            Cell::Timer { generation, value, .. } if *generation == key.generation => Some(value),
+            _ => None,
+        }
     }
 
     pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
-        let cell = self.cells.get_mut(key.index as usize)?;
-        cell.value
-            .as_mut()
-            .filter(|_| cell.generation == key.generation)
+        match self.cells.get_mut(key.index as usize)? {
+            Cell::Timer { generation, value, .. } if *generation == key.generation => Some(value),
+            _ => None,
+        }
     }
 
-    pub(crate) fn contains(&self, key: TimerKey) -> bool {
-        self.get(key).is_some()
+    /// The key of the timer of a cell.
+    pub(crate) fn key(&self, index: u32) -> Option<TimerKey> {
+        match self.cells.get(index as usize)? {
+            &Cell::Timer { generation, .. } => Some(TimerKey { index, generation }),
+            Cell::Free { .. } => None,
+        }
     }
 
-    /// Sets a timer's deadline, its rank among equal deadlines, and its place.
-    pub(crate) fn arm(&mut self, index: u32, deadline: u64, sequence: u64, place: Place) {
-        let cell = &mut self.cells[index as usize];
-        cell.deadline = deadline;
-        cell.tag = sequence << PLACE_BITS | u64::from(place.0);
+    /// The keys of all timers.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = TimerKey> {
+        (0..self.cells.len() as u32).filter_map(|index| self.key(index))
     }
 
-    pub(crate) fn deadline(&self, index: u32) -> u64 {
-        self.cells[index as usize].deadline
+    pub(crate) fn armed(&self, index: u32) -> Armed {
+        match self.cells[index as usize] {
+            Cell::Timer { armed, .. } => armed,
+            Cell::Free { .. } => unreachable!("only timers are in the wheel"),
+        }
     }
 
-    /// The order among equal deadlines.
-    pub(crate) fn sequence(&self, index: u32) -> u64 {
-        self.cells[index as usize].tag >> PLACE_BITS
-    }
-
-    pub(crate) fn place(&self, index: u32) -> Place {
-        Place((self.cells[index as usize].tag & ((1 << PLACE_BITS) - 1)) as u16)
-    }
-
-    pub(crate) fn set_place(&mut self, index: u32, place: Place) {
-        let tag = &mut self.cells[index as usize].tag;
-        *tag = *tag >> PLACE_BITS << PLACE_BITS | u64::from(place.0);
+    pub(crate) fn set_armed(&mut self, index: u32, new: Armed) {
+        if let Cell::Timer { armed, .. } = &mut self.cells[index as usize] {
+            *armed = new;
+        }
     }
 
     pub(crate) fn position(&self, index: u32) -> u32 {
-        self.cells[index as usize].position
+        self.positions[index as usize]
     }
 
     pub(crate) fn set_position(&mut self, index: u32, position: u32) {
-        self.cells[index as usize].position = position;
-    }
-
-    /// The indices of all timers, in ascending order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        (0..)
-            .zip(&self.cells)
-            .filter(|(_, cell)| cell.value.is_some())
-            .map(|(index, _)| index)
+        self.positions[index as usize] = position;
     }
 
     /// Gives back memory that is not in use: of cells, those behind the last timer.
     pub(crate) fn shrink_to_fit(&mut self) {
-        while let Some(cell) = self.cells.last().filter(|cell| cell.is_free()) {
-            self.first_generation = self.first_generation.max(cell.generation);
+        while let Some(&Cell::Free { generation, .. }) =
+            self.cells.last().filter(|cell| cell.is_free())
+        {
+            self.first_generation = self.first_generation.max(generation);
             self.cells.pop();
         }
         self.cells.shrink_to_fit();
+        self.positions.truncate(self.cells.len());
+        self.positions.shrink_to_fit();
+        if self.len == 0 {
+            self.chunks.clear();
+        }
         self.chunks.shrink_to_fit();
         self.relink_free();
     }
 
     pub(crate) fn assert_valid(&self) {
-        assert_eq!(self.iter().count(), self.len, "the slab counts its timers");
-        let next = |index: u32| self.cells.get(index as usize).map(|cell| (index, cell));
-        let listed = std::iter::successors(next(self.free), |(_, cell)| next(cell.position));
-        // One more than there can be, should the list go in circles.
-        let listed = listed.take(self.cells.len() + 1).inspect(|(index, cell)| {
-            assert!(cell.is_free(), "cell {index} is free");
-        });
-        let free = self.cells.iter().filter(|cell| cell.is_free()).count();
-        assert_eq!(
-            listed.count(),
-            free,
-            "the free list holds each free cell once"
-        );
+        assert_eq!(self.keys().count(), self.len, "the slab counts its timers");
+        let mut free = self.cells.iter().filter(|cell| cell.is_free()).count();
+        let mut next = self.free;
+        while next != NIL {
+            let Cell::Free { next: after, .. } = self.cells[next as usize] else {
+                panic!("cell {next} is in the list of free ones, and is not");
+            };
+            free = free.checked_sub(1).expect("the list of free cells ends");
+            next = after;
+        }
+        assert_eq!(free, 0, "all free cells are in their list");
     }
 
-    fn grow(&mut self, value: T) -> TimerKey {
-        let index = u32::try_from(self.cells.len())
-            .ok()
-            .filter(|&index| index != NIL);
-        let index = index.expect("a wheel holds at most 2^32 - 1 timers");
+    fn grow(&mut self, armed: Armed, value: T) -> TimerKey {
+        assert!(self.cells.len() < MAX_TIMERS, "a wheel holds at most 2^31 timers");
+        let index = self.cells.len() as u32;
         let generation = self.first_generation;
-        let value = Some(value);
-        self.cells.push(Cell {
-            deadline: 0,
-            tag: 0,
-            position: 0,
-            generation,
-            value,
-        });
+        self.cells.push(Cell::Timer { generation, armed, value });
+        self.positions.push(0);
         TimerKey { index, generation }
     }
 
     fn relink_free(&mut self) {
         self.free = NIL;
         for (index, cell) in (0..).zip(&mut self.cells) {
-            if cell.is_free() {
-                cell.position = std::mem::replace(&mut self.free, index);
+            match cell {
+                Cell::Free { generation, next } if *generation != RETIRED => {
+                    *next = std::mem::replace(&mut self.free, index);
+                }
+                _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_out_of_generations_is_never_used_again() {
+        let mut slab = Slab::new();
+        let old = slab.insert(Armed::default(), "old");
+        slab.take(old);
+        slab.first_generation = NonZeroU32::new(u32::MAX - 1).expect("not zero");
+        slab.shrink_to_fit();
+
+        let last = slab.insert(Armed::default(), "last");
+        assert_eq!(last.generation.get(), u32::MAX - 1);
+        assert!(slab.take(last).is_some());
+        slab.assert_valid();
+        assert!(slab.get(last).is_none());
+        slab.shrink_to_fit();
+        slab.assert_valid();
+        assert_eq!(slab.cells.len(), 1, "if it went, it could come again");
+
+        slab.first_generation = NonZeroU32::MIN;
+        let other = slab.insert(Armed::default(), "other");
+        assert_eq!((other.index, slab.get(other)), (1, Some(&"other")));
+        slab.assert_valid();
+    }
+
+    #[test]
+    fn a_cell_costs_no_more_than_its_parts() {
+        assert_eq!(size_of::<Cell<u64>>(), 32);
+        assert_eq!(size_of::<Cell<Box<u64>>>(), 32);
+    }
+
+    #[test]
+    fn place_and_sequence_do_not_touch_each_other() {
+        let armed = Armed::new(7, (1 << 53) - 1, Place(5));
+        assert_eq!((armed.place(), armed.sequence()), (Place(5), (1 << 53) - 1));
+        let moved = armed.moved_to(Place::DUE);
+        assert_eq!((moved.place(), moved.sequence()), (Place::DUE, (1 << 53) - 1));
+        assert_eq!(moved.deadline, 7);
     }
 }

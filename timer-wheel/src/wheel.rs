@@ -37,9 +37,7 @@ impl<T> TimerWheel<T> {
     }
 
     pub(crate) fn tuned(now: u64, tuning: Tuning) -> Self {
-        TimerWheel {
-            schedule: Schedule::new(now, tuning),
-        }
+        TimerWheel { schedule: Schedule::new(now, tuning) }
     }
 
     /// Adds a timer that expires at `deadline`, behind those already there with the same deadline.
@@ -49,19 +47,14 @@ impl<T> TimerWheel<T> {
     ///
     /// # Panics
     ///
-    /// If the wheel holds 2^32 - 1 timers already.
+    /// If the wheel holds 2^31 timers already.
     pub fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
-        let key = self.schedule.slab.insert(value);
-        self.schedule.arm(key.index, deadline);
-        key
+        self.schedule.insert(deadline, value)
     }
 
     /// Takes a timer out and returns its payload; `None` if `key` is stale.
     pub fn remove(&mut self, key: TimerKey) -> Option<T> {
-        self.contains(key).then(|| {
-            self.schedule.disarm(key.index);
-            self.schedule.slab.take(key.index).1
-        })
+        self.schedule.remove(key).map(|timer| timer.value)
     }
 
     /// Gives a timer another deadline; `false` if `key` is stale.
@@ -70,12 +63,7 @@ impl<T> TimerWheel<T> {
     /// again: it comes behind timers with the same deadline, and if it was about to be
     /// [popped](Self::pop_expired) it no longer is.
     pub fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
-        let pending = self.schedule.slab.contains(key);
-        if pending {
-            self.schedule.disarm(key.index);
-            self.schedule.arm(key.index, deadline);
-        }
-        pending
+        self.schedule.reset(key, deadline)
     }
 
     /// Moves time on to `now`; [`pop_expired`](Self::pop_expired) then returns what has expired.
@@ -92,13 +80,7 @@ impl<T> TimerWheel<T> {
     /// "now" each time it expires cannot keep the caller in a loop.
     #[must_use = "an expired timer is gone from the wheel, its payload is here only"]
     pub fn pop_expired(&mut self) -> Option<Expired<T>> {
-        let (deadline, index) = self.schedule.pop_expired()?;
-        let (key, value) = self.schedule.slab.take(index);
-        Some(Expired {
-            key,
-            deadline,
-            value,
-        })
+        self.schedule.pop_expired()
     }
 
     /// When to advance next: never later than the earliest deadline.
@@ -110,7 +92,10 @@ impl<T> TimerWheel<T> {
         self.schedule.next_wakeup()
     }
 
-    /// The earliest deadline, exactly; it may take a walk through the timers around it.
+    /// The earliest deadline, exactly.
+    ///
+    /// It is known, unless the timer that had it was removed or reset; then it may take a walk
+    /// through the timers of the same slot.
     #[must_use = "asking changes nothing"]
     pub fn next_deadline(&self) -> Option<u64> {
         self.schedule.next_deadline()
@@ -131,14 +116,13 @@ impl<T> TimerWheel<T> {
     /// When a timer expires; `None` if `key` is stale.
     #[must_use = "asking changes nothing"]
     pub fn deadline(&self, key: TimerKey) -> Option<u64> {
-        self.contains(key)
-            .then(|| self.schedule.deadline(key.index))
+        self.contains(key).then(|| self.schedule.slab.armed(key.index).deadline)
     }
 
     /// Whether the timer is still in the wheel: neither popped nor removed.
     #[must_use = "asking changes nothing"]
     pub fn contains(&self, key: TimerKey) -> bool {
-        self.schedule.slab.contains(key)
+        self.get(key).is_some()
     }
 
     /// How many timers there are, with those that have expired but were not popped.
@@ -169,14 +153,7 @@ impl<T> TimerWheel<T> {
     ///
     /// The wheel is empty at once, whatever becomes of the iterator.
     pub fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
-        let mut order: Vec<u32> = self.schedule.slab.iter().collect();
-        order.sort_unstable_by_key(|&index| self.schedule.rank(index));
-        self.schedule.clear();
-        let values: Vec<T> = order
-            .into_iter()
-            .map(|index| self.schedule.slab.take(index).1)
-            .collect();
-        values.into_iter()
+        self.schedule.drain().into_iter()
     }
 
     /// Gives memory back that is not in use, as far as the timers that remain do not pin it.
