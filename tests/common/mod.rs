@@ -1,13 +1,15 @@
 //! What the integration tests share: a virtual loop that must end clean, and a trace.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use wheelhouse::{Census, EventLoop, RunError, time};
+use wheelhouse::{Census, EventLoop, RunError, TaskHandle, current_task, time, yield_now};
 
 /// Milliseconds.
 pub fn ms(n: u64) -> Duration {
@@ -70,5 +72,83 @@ pub struct NoteOnDrop(Trace, &'static str);
 impl Drop for NoteOnDrop {
     fn drop(&mut self) {
         self.0.note(self.1);
+    }
+}
+
+/// The task that runs right now.
+pub fn me() -> TaskHandle {
+    current_task().expect("only tasks ask")
+}
+
+/// Lets `n` turns of the loop pass.
+pub async fn turns(n: usize) {
+    for _ in 0..n {
+        yield_now().await;
+    }
+}
+
+/// Never ready, and of another crate as far as the loop can tell.
+pub async fn forever() {
+    std::future::pending().await
+}
+
+/// Runs `main` under virtual time, counting turns: what it is given tells the number of the turn that
+/// runs. Everything must end.
+pub fn run_in_turns<F: Future + 'static>(main: impl FnOnce(Turns) -> F) -> F::Output {
+    let turns = Turns::default();
+    let mut event_loop = virtual_loop();
+    let mut main = event_loop.spawn(main(turns.clone()));
+    while !main.is_done() {
+        turns.number.set(turns.number.get() + 1);
+        let _ = event_loop.run_once(None).expect("the loop turns");
+    }
+    main.try_result().expect("it is done").expect("main ends by itself")
+}
+
+/// The number of the turn that runs, and marks set in turns.
+#[derive(Clone, Default)]
+pub struct Turns {
+    number: Rc<Cell<u64>>,
+    marks: Rc<RefCell<Vec<(&'static str, u64)>>>,
+}
+
+impl Turns {
+    /// Marks the turn that runs as that of `what`.
+    pub fn mark(&self, what: &'static str) {
+        self.marks.borrow_mut().push((what, self.number.get()));
+    }
+
+    /// How many turns after `from` the mark `to` was set.
+    #[track_caller]
+    pub fn between(&self, from: &str, to: &str) -> u64 {
+        self.of(to) - self.of(from)
+    }
+
+    #[track_caller]
+    fn of(&self, what: &str) -> u64 {
+        let marks = self.marks.borrow();
+        let found = marks.iter().find(|(name, _)| *name == what);
+        found.unwrap_or_else(|| panic!("nothing marked {what}: {marks:?}")).1
+    }
+}
+
+/// A future and the number of its polls.
+pub struct Counted<F> {
+    future: Pin<Box<F>>,
+    polls: Rc<Cell<usize>>,
+}
+
+/// Counts the polls of `future`.
+pub fn counted<F: Future>(future: F) -> (Counted<F>, Rc<Cell<usize>>) {
+    let polls = Rc::new(Cell::new(0));
+    (Counted { future: Box::pin(future), polls: Rc::clone(&polls) }, polls)
+}
+
+impl<F: Future> Future for Counted<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.polls.set(self.polls.get() + 1);
+        self.future.as_mut().poll(cx)
     }
 }
