@@ -59,13 +59,16 @@ fn a_value_that_a_cancelled_waiter_did_not_see_stays_for_the_next() {
 #[test]
 fn a_task_value_that_a_cancelled_joiner_did_not_see_stays_in_the_task() {
     run(async {
-        let child = Rc::new(RefCell::new(spawn(async { "kept" })));
+        let child = Rc::new(RefCell::new(spawn(async {
+            yield_now().await;
+            "kept"
+        })));
         let shared = Rc::clone(&child);
         let joiner = spawn(async move {
             #[expect(clippy::await_holding_refcell_ref, reason = "nobody else borrows it then")]
             (&mut *shared.borrow_mut()).await.unwrap()
         });
-        // The child ends in the next turn, before this task runs; its joiner is then woken.
+        // The child ends in the second turn, before this task runs; its joiner is then woken.
         turns(2).await;
         assert!(joiner.cancel());
         // C6.
@@ -106,7 +109,7 @@ fn a_completion_after_the_request_changes_nothing() {
 fn a_timeout_that_expires_as_its_body_completes_wins() {
     run(async {
         let (promise, promised) = promise();
-        call_at(ms(5), move || drop(promise.set(7)));
+        call_at(ms(5), move || promise.set(7).unwrap());
         let mut limited = Box::pin(timeout(ms(5), promised));
         // C6, C11: the value came first, the body had not resumed.
         assert!(limited.as_mut().await.is_err());

@@ -78,9 +78,13 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(armed) = &self.armed {
-            ready!(armed.poll(cx));
+            match armed.poll(cx) {
+                Progress::Pending => return Poll::Pending,
+                Progress::Set => self.until = Until::Over,
+                // Its timer may have gone meanwhile: armed anew below, for the same time.
+                Progress::Cancelled => {}
+            }
             self.armed = None;
-            self.until = Until::Over;
         }
         match self.until {
             Until::Over => Poll::Ready(()),
@@ -120,17 +124,17 @@ impl Sleep {
             let wait = state.open_wait(Target::Plain("a sleep"), waker);
             (wait, state.arm(when, Ready::Wait(wait)))
         });
+        self.until = Until::At(Duration::from_nanos(when));
         self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait, timer });
     }
 }
 
 impl Armed {
-    fn poll(&self, cx: &Context<'_>) -> Poll<()> {
-        let progress = context::current("sleep", |core| {
+    fn poll(&self, cx: &Context<'_>) -> Progress {
+        context::current("sleep", |core| {
             assert!(Arc::ptr_eq(&core.remote, &self.remote), "a sleep was moved to another loop");
             core.touch_wait(self.wait, cx)
-        });
-        if progress == Progress::Set { Poll::Ready(()) } else { Poll::Pending }
+        })
     }
 }
 

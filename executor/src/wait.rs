@@ -7,12 +7,14 @@
 //! ```text
 //!             1 set           the task is woken, and sees the completion in its next step
 //!   Pending ---------> Set    (unless a cancel comes first, rule C6)
-//!      |
-//!      | 2 cancel      given up at the request: whoever wakes waiters skips this one
-//!      '-----------> Cancelled
+//!    |  ^
+//!    |  '--------------.
+//!    | 2 cancel        | 3 polled again
+//!    '------------> Cancelled    given up at the request: whoever wakes waiters skips this one
 //! ```
 //!
-//! 1 [`State::set_wait`] · 2 [`State::offer`], for waits that do not forward. A forwarding wait stays
+//! 1 [`State::set_wait`] · 2 [`State::offer`], for waits that do not forward · 3 [`State::touch_wait`], for
+//! a future that outlives the body it was given up in and is polled again. A forwarding wait stays
 //! pending when it is cancelled; what it waits for is cancelled instead (rule C9). The future's `Drop`
 //! removes the entry, [`State::remove_wait`], in whatever state it is.
 
@@ -162,7 +164,9 @@ impl State {
         key
     }
 
-    /// The wait's progress, and the waker that was replaced (its drop is a user's code).
+    /// The wait's progress, and the waker that was replaced (its drop is a user's code). A wait that was
+    /// given up is polled again only if its future outlived the body that was dropped (`timeout(.., &mut
+    /// nap)`): it did not happen, so it is pending again, and whatever came meanwhile was not for it.
     pub(crate) fn touch_wait(
         &mut self,
         key: Key,
@@ -174,6 +178,9 @@ impl State {
         wait.polled = step;
         let replaced = std::mem::replace(&mut wait.waker, waker);
         let (progress, before) = (wait.progress, wait.place);
+        if progress == Progress::Cancelled {
+            wait.progress = Progress::Pending;
+        }
         if before != place {
             self.unlink_wait(key.index, before);
             self.waits[key.index].place = place;
@@ -239,6 +246,8 @@ impl State {
             self.unlink_wait(index, from);
             let wait = &mut self.waits[index];
             wait.place = to;
+            // The await that forwarded a request, or raised, is gone; a later one is not cancelled by it.
+            wait.forwarded = false;
             wait.raised = false;
             self.link_wait(index, to);
         }
