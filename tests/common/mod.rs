@@ -16,6 +16,11 @@ pub fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
+/// Something for the rest of the program, to be used by any number of tasks.
+pub fn fixed<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
 /// A loop whose time is virtual.
 pub fn virtual_loop() -> EventLoop {
     EventLoop::builder().virtual_clock().build().expect("a loop can be made")

@@ -4,19 +4,25 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// A lock was to be released, or a condition used, that is not locked.
+/// A lock was to be released that [`acquire`](super::Lock::acquire) has not taken, or a condition used
+/// that is not locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotLocked {
     pub(super) call: &'static str,
     pub(super) lock: Option<Arc<str>>,
+    pub(super) by_guard: bool,
 }
 
 impl fmt::Display for NotLocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.lock {
-            Some(lock) => write!(f, "`{}`: the lock `{lock}` is not held this way", self.call),
-            None => write!(f, "`{}`: the lock is not held this way", self.call),
+        write!(f, "`{}`: the lock ", self.call)?;
+        if let Some(lock) = &self.lock {
+            write!(f, "`{lock}` ")?;
         }
+        f.write_str(match self.by_guard {
+            true => "is held by a guard, which alone can release it",
+            false => "is not held",
+        })
     }
 }
 

@@ -146,7 +146,7 @@ impl<T> Lock<T> {
     }
 
     pub(super) fn not_locked(&self, call: &'static str) -> NotLocked {
-        NotLocked { call, lock: self.name.clone() }
+        NotLocked { call, lock: self.name.clone(), by_guard: self.is_locked() }
     }
 
     /// asyncio's fast path: nobody barges past a waiter that has been woken.
