@@ -304,7 +304,9 @@ fn run(program: &Program) -> (Rc<Ledger>, Census) {
         // The shielded tasks outlive this; everything else ends by the second cancel at the latest.
         let left = event_loop.run_until_complete(sleep(ms(100)));
         left.expect("sleeping cannot fail");
-        ledger.tasks.borrow().iter().for_each(|task| drop(task.cancel()));
+        for task in &*ledger.tasks.borrow() {
+            task.cancel();
+        }
     }
     event_loop.run_until_complete(sleep(ms(1000))).expect("sleeping cannot fail");
     let unfinished = event_loop.all_tasks();
