@@ -1,0 +1,58 @@
+//! This project's own loop.
+
+use std::future::Future;
+use std::time::Duration;
+
+use wheelhouse::{EventLoop, Sleep, Task};
+
+use crate::Runtime;
+
+/// [`wheelhouse::EventLoop`] on the real clock, as it comes: without timer slack.
+#[derive(Debug)]
+pub struct Wheelhouse(EventLoop);
+
+impl Runtime for Wheelhouse {
+    const NAME: &'static str = "wheelhouse";
+    type Task<T: 'static> = Task<T>;
+    type Sleep = Sleep;
+
+    fn new() -> Self {
+        Wheelhouse(EventLoop::new().expect("a loop can be made"))
+    }
+
+    fn block_on<T, F>(&mut self, main: F) -> T
+    where
+        T: 'static,
+        F: Future<Output = T> + 'static,
+    {
+        self.0.run_until_complete(main).expect("the main task ends")
+    }
+
+    fn spawn<T, F>(future: F) -> Task<T>
+    where
+        T: 'static,
+        F: Future<Output = T> + 'static,
+    {
+        wheelhouse::spawn(future)
+    }
+
+    async fn join<T: 'static>(task: Task<T>) -> T {
+        task.await.expect("the task ends with a value")
+    }
+
+    fn cancel<T: 'static>(task: &Task<T>) {
+        task.cancel();
+    }
+
+    async fn cancelled<T: 'static>(task: Task<T>) {
+        assert!(task.await.is_err(), "the task was cancelled");
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + 'static {
+        wheelhouse::yield_now()
+    }
+
+    fn sleep(delay: Duration) -> Sleep {
+        wheelhouse::sleep(delay)
+    }
+}
