@@ -7,8 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Joinable;
 use crate::error::JoinError;
-use crate::observer::Action;
-use crate::wait_once::WaitOnce;
+use crate::wait_once::TaskEnd;
 
 /// Waits for a task like an await of it, but a cancel of the waiter does not reach the task: the waiter is
 /// cancelled at once and the task runs on.
@@ -25,7 +24,7 @@ pub fn shield<K: Joinable>(task: K) -> Shield<K> {
 #[must_use = "a shield does nothing until it is awaited"]
 pub struct Shield<K> {
     task: Option<K>,
-    ended: Option<WaitOnce>,
+    ended: Option<TaskEnd>,
 }
 
 impl<K: Joinable + Unpin> Future for Shield<K> {
@@ -35,12 +34,9 @@ impl<K: Joinable + Unpin> Future for Shield<K> {
         let this = &mut *self;
         let task = this.task.as_ref().expect("`shield` was polled after it ended").task();
         if this.ended.is_some() || !task.is_done() {
-            let ended = this.ended.get_or_insert_with(|| {
-                let ended = WaitOnce::new(task.core(), "a shielded task");
-                task.observe(Action::Tell(ended.signal(), 0));
-                ended
-            });
+            let ended = this.ended.get_or_insert_with(|| TaskEnd::new(task, "a shielded task"));
             ready!(Pin::new(ended).poll(cx));
+            this.ended = None;
         }
         Poll::Ready(this.task.take().expect("it was just there").into_result())
     }

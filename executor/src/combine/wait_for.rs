@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::Joinable;
 use crate::error::{Elapsed, JoinError};
 use crate::handle::TaskHandle;
-use crate::observer::Action;
 use crate::timeout::timeout;
-use crate::wait_once::WaitOnce;
+use crate::wait_once::TaskEnd;
 
 /// Polls `future` in place for at most `limit`; it is [`timeout`](crate::timeout), but that a limit of zero
 /// never starts the future.
@@ -61,8 +60,7 @@ pub async fn wait_for_task<K: Joinable>(
 
 /// Cancels a task and waits for its end, without forwarding: asyncio's `_cancel_and_wait`.
 async fn cancel_and_wait(task: &TaskHandle) {
-    let ended = WaitOnce::new(task.core(), "a cancelled task");
-    task.observe(Action::Tell(ended.signal(), 0));
+    let ended = TaskEnd::new(task, "a cancelled task");
     task.cancel();
     ended.await;
 }
