@@ -45,26 +45,23 @@ impl Core {
         })
     }
 
-    /// Runs a few lines on the state, then calls the foreign wakers they turned up.
+    /// Runs a few lines on the state, then the errands they turned up.
     #[inline]
     pub(crate) fn with<R>(&self, lines: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.borrow_mut();
         let result = lines(&mut state);
-        if state.foreign.is_empty() {
-            return result;
+        if !state.errands.is_empty() {
+            drop(state);
+            self.run_errands();
         }
-        drop(state);
-        self.call_foreign_wakers();
         result
     }
 
-    /// A waker is a user's code: it runs with the state free, and its panic is reported, not passed on to
-    /// whoever happened to complete something (rule C15).
     #[cold]
-    fn call_foreign_wakers(&self) {
-        let wakers = std::mem::take(&mut self.state.borrow_mut().foreign);
-        for waker in wakers {
-            self.guard("a waker panicked", || waker.wake());
+    fn run_errands(&self) {
+        loop {
+            let Some(errand) = self.state.borrow_mut().errands.pop_front() else { return };
+            self.run(errand);
         }
     }
 
@@ -106,7 +103,7 @@ impl Core {
         let mut wakers = self.wakers.borrow_mut();
         let made = u32::try_from(wakers.len()).expect("as many as tasks");
         if wakers.capacity() <= task as usize {
-            wakers.reserve_exact((task - made) as usize + made as usize / 4 + 16);
+            wakers.reserve_exact((task - made) as usize + made as usize / 8 + 64);
         }
         wakers.extend((made..=task).map(|task| TaskWaker::waker(&self.remote, task)));
     }

@@ -9,13 +9,13 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::cancel::Cancelled;
 use crate::cell::Fault;
 use crate::context::{self, Core};
 use crate::error::{JoinError, TaskFailed, TaskId, TaskName, TaskPanicked};
-use crate::join::Join;
+use crate::join::{Join, Joined};
 use crate::keyed::Key;
 use crate::observer::Action;
 use crate::state::State;
@@ -79,16 +79,17 @@ impl<T: 'static> Task<T> {
 
     /// The value of a task that has ended.
     pub(crate) fn take(&self) -> Result<T, JoinError> {
-        let task = self.handle().index;
-        let cell = self.handle().core.with(|state| state.take_finished(task))?;
-        self.value_of(cell)
+        let TaskHandle { core, index } = self.handle();
+        match core.with(|state| state.tasks[*index].take_value()).and_then(value_of) {
+            Some(value) => Ok(value),
+            None => Err(core.with(|state| state.join_error(*index))),
+        }
     }
+}
 
-    /// The value out of a cell that nobody needs any more.
-    fn value_of(&self, mut cell: CellBox) -> Result<T, JoinError> {
-        let output = cell.as_mut().output().and_then(|output| output.downcast_mut::<Option<T>>());
-        output.and_then(Option::take).ok_or_else(|| JoinError::Taken(self.name()))
-    }
+/// The value out of a cell that nobody needs any more.
+fn value_of<T: 'static>(mut cell: CellBox) -> Option<T> {
+    cell.as_mut().output()?.downcast_mut::<Option<T>>()?.take()
 }
 
 /// The calls that a task shares with its untyped handle.
@@ -103,8 +104,11 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let cell = ready!(self.join.poll_ended(cx, State::take_finished));
-        Poll::Ready(cell.and_then(|cell| self.value_of(cell)))
+        match self.join.poll_joined(cx) {
+            Joined::Waits => Poll::Pending,
+            Joined::Ended => Poll::Ready(self.take()),
+            Joined::Refused => Poll::Ready(Err(self.join.refusal())),
+        }
     }
 }
 
@@ -249,8 +253,7 @@ impl Clone for TaskHandle {
 
 impl Drop for TaskHandle {
     fn drop(&mut self) {
-        let released = self.core.with(|state| state.release(self.index));
-        self.core.dispose(released);
+        self.core.with(|state| state.release(self.index));
     }
 }
 
@@ -283,12 +286,6 @@ impl State {
             Life::Finished => Ok(()),
             _ => Err(self.join_error(task)),
         }
-    }
-
-    /// The cell of a task that has finished, with its value inside unless that was taken.
-    fn take_finished(&mut self, task: u32) -> Result<CellBox, JoinError> {
-        self.ending(task)?;
-        self.tasks[task].take_cell().ok_or_else(|| self.join_error(task))
     }
 
     /// Why a task that has ended has no value to give; from now on somebody has looked.

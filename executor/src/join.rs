@@ -34,36 +34,30 @@ impl Join {
         &self.task
     }
 
-    /// Ready when the task has ended: with what `ended` makes of it, or why it cannot be awaited from here
-    /// at all.
-    pub(crate) fn poll_ended<R>(
-        &mut self,
-        cx: &Context<'_>,
-        ended: impl FnOnce(&mut State, u32) -> Result<R, JoinError>,
-    ) -> Poll<Result<R, JoinError>> {
-        let task = self.task.index();
+    /// One poll of the wait for the task's end.
+    pub(crate) fn poll_joined(&mut self, cx: &Context<'_>) -> Joined {
         let core = self.task.core();
-        let foreign = core.foreign_waker(cx);
+        let waker = core.foreign_waker(cx);
         let elsewhere = self.wait.is_none() && context::another_runs(core);
-        let wait = &mut self.wait;
-        let (polled, replaced) =
-            core.with(|state| match state.poll_join(task, wait, foreign, elsewhere) {
-                Joined::Ended => (Poll::Ready(ended(state, task)), None),
-                Joined::Refused(error) => (Poll::Ready(Err(error)), None),
-                Joined::Waits(replaced) => (Poll::Pending, replaced),
-            });
-        drop(replaced);
-        polled
+        core.with(|state| state.poll_join(self.task.index(), &mut self.wait, waker, elsewhere))
+    }
+
+    /// Why the task cannot be awaited by the code that polls.
+    pub(crate) fn refusal(&self) -> JoinError {
+        match context::another_runs(self.task.core()) {
+            true => JoinError::OtherLoop(self.task.name()),
+            false => JoinError::AwaitsItself(self.task.name()),
+        }
     }
 }
 
 /// What one poll of a join comes to.
-enum Joined {
+pub(crate) enum Joined {
+    /// Suspended, or raising.
+    Waits,
     Ended,
     /// The task cannot be awaited by the code that polls.
-    Refused(JoinError),
-    /// Suspended, or raising; with the waker that was replaced, whose drop is a user's code.
-    Waits(Option<Waker>),
+    Refused,
 }
 
 impl State {
@@ -71,40 +65,38 @@ impl State {
         &mut self,
         task: u32,
         wait: &mut Key,
-        foreign: Option<Waker>,
+        waker: Option<Waker>,
         elsewhere: bool,
     ) -> Joined {
         if self.tasks[task].is_done() {
             return self.end_join(task, wait);
         }
         if !wait.is_none() {
-            return Joined::Waits(self.touch_wait(*wait, foreign).1);
+            self.touch_wait(*wait, waker);
+            return Joined::Waits;
         }
-        if self.current_task() == Some(task) {
-            return Joined::Refused(JoinError::AwaitsItself(self.task_name(task)));
+        if elsewhere || self.current_task() == Some(task) {
+            return Joined::Refused;
         }
-        if elsewhere {
-            return Joined::Refused(JoinError::OtherLoop(self.task_name(task)));
-        }
-        *wait = self.open_wait(Target::Task(task, Key::NONE), foreign);
+        *wait = self.open_wait(Target::Task(task, Key::NONE), waker);
         let observer = self.await_task(task, *wait);
-        self.waits[wait.index].target = Target::Task(task, observer);
-        Joined::Waits(None)
+        if !observer.is_none() {
+            self.waits[wait.index].target = Target::Task(task, observer);
+        }
+        Joined::Waits
     }
 
     /// The task has ended. If it did so cancelled, and by our own request, the cancel goes on in the scope
     /// that awaits, not as a value one might overlook.
     fn end_join(&mut self, task: u32, wait: &mut Key) -> Joined {
-        let Some(entry) = self.waits.get(*wait) else { return Joined::Ended };
-        if entry.forwarded && self.tasks[task].life == Life::Cancelled {
-            self.raise_from(*wait);
-            return Joined::Waits(None);
+        if wait.is_none() {
+            return Joined::Ended;
         }
-        let entry = self.remove_wait(std::mem::replace(wait, Key::NONE));
-        debug_assert!(
-            entry.is_some_and(|entry| !entry.is_foreign()),
-            "a set wait has used its waker"
-        );
+        if self.tasks[task].life == Life::Cancelled && self.waits[wait.index].forwarded {
+            self.raise_from(*wait);
+            return Joined::Waits;
+        }
+        self.remove_wait(std::mem::replace(wait, Key::NONE));
         Joined::Ended
     }
 }
@@ -113,15 +105,18 @@ impl Future for Join {
     type Output = Result<(), JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.poll_ended(cx, State::ending)
+        match self.poll_joined(cx) {
+            Joined::Waits => Poll::Pending,
+            Joined::Ended => Poll::Ready(self.task.ending().expect("the task has ended")),
+            Joined::Refused => Poll::Ready(Err(self.refusal())),
+        }
     }
 }
 
 impl Drop for Join {
     fn drop(&mut self) {
         if !self.wait.is_none() {
-            let removed = self.task.core().with(|state| state.remove_wait(self.wait));
-            drop(removed);
+            self.task.core().with(|state| state.remove_wait(self.wait));
         }
     }
 }

@@ -68,6 +68,7 @@ mod cell;
 mod clock;
 mod combine;
 mod context;
+mod errand;
 mod error;
 mod event_loop;
 mod handle;

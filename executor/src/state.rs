@@ -11,6 +11,7 @@ use std::task::Waker;
 use timer_wheel::TimerWheel;
 
 use crate::callback::Call;
+use crate::errand::Errand;
 use crate::error::{TaskId, TaskName};
 use crate::keyed::{Key, Keyed};
 use crate::lists::NIL;
@@ -63,8 +64,8 @@ pub(crate) struct State {
     pub(crate) calls: Keyed<Call>,
     /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
     pub(crate) current: Option<Place>,
-    /// Wakers of foreign combinators, to be called as soon as the state is free.
-    pub(crate) foreign: Vec<Waker>,
+    /// A user's code, to be run as soon as the state is free.
+    pub(crate) errands: VecDeque<Errand>,
     /// Names given by users; a task without one needs no entry.
     pub(crate) names: HashMap<u32, Arc<str>>,
     /// Reasons given with `cancel_with`, the last one of each task.
@@ -98,7 +99,7 @@ impl State {
             observers: Keyed::new(),
             calls: Keyed::new(),
             current: None,
-            foreign: Vec::new(),
+            errands: VecDeque::new(),
             names: HashMap::new(),
             reasons: HashMap::new(),
             now: 0,
@@ -121,7 +122,7 @@ impl State {
     #[inline]
     pub(crate) fn wake_through(&mut self, foreign: Option<Waker>, task: u32) {
         match foreign {
-            Some(waker) => self.foreign.push(waker),
+            Some(waker) => self.errands.push_back(Errand::Wake(waker)),
             None if task != NIL => self.wake(task),
             None => {}
         }

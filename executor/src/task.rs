@@ -12,7 +12,7 @@
 //!        6 the last handle is dropped and no step is queued
 //! ```
 //!
-//! 1 [`State::add_task`] · 2 [`State::begin_step`] · 3, 4 [`State::end_step`] · 4 [`State::end`] · 5 [`State::wake`] ·
+//! 1 [`State::add_task`] · 2 [`State::begin_step`] · 3, 4 [`State::suspend`] · 4 [`State::end`] · 5 [`State::wake`] ·
 //! 6 [`State::release`]. A task that is woken while it runs is queued and running at once.
 //!
 //! A slot is never given to another task while anybody could still ask for the old one: handles count as
@@ -27,9 +27,9 @@ use std::task::{Context, Poll};
 
 use crate::cell::{Ended, Fault, TaskCell};
 use crate::context::Core;
-use crate::error::{TaskName, panic_message};
+use crate::errand::Errand;
+use crate::error::panic_message;
 use crate::lists::{List, NIL};
-use crate::observe::ExceptionContext;
 use crate::scope::Node;
 use crate::state::{Place, State};
 
@@ -37,7 +37,7 @@ pub(crate) type CellBox = Pin<Box<dyn TaskCell>>;
 type Payload = Box<dyn Any + Send>;
 
 /// The boxes of the picture above; queued and running are flags of a live task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Life {
     Vacant,
     Alive,
@@ -114,6 +114,11 @@ impl Slot {
         self.life != Life::Alive
     }
 
+    /// A cancel or an abort has reached the task itself.
+    fn must_end(&self) -> bool {
+        self.aborted || self.root.is_due()
+    }
+
     pub(crate) fn is_queued(&self) -> bool {
         self.queued
     }
@@ -131,6 +136,11 @@ impl Slot {
 
     pub(crate) fn take_cell(&mut self) -> Option<CellBox> {
         self.cell.take()
+    }
+
+    /// The cell of a task that has finished, with its value inside unless that was taken.
+    pub(crate) fn take_value(&mut self) -> Option<CellBox> {
+        if self.life == Life::Finished { self.cell.take() } else { None }
     }
 
     pub(crate) fn put_cell(&mut self, cell: CellBox) {
@@ -186,8 +196,8 @@ impl Tasks {
     #[cold]
     fn grow(&mut self) -> u32 {
         if self.slots.len() == self.slots.capacity() {
-            // By a quarter: doubling would let a large loop hold twice what it needs.
-            self.slots.reserve_exact(self.slots.len() / 4 + 16);
+            // By an eighth: doubling would let a large loop hold twice what it needs.
+            self.slots.reserve_exact(self.slots.len() / 8 + 64);
         }
         self.slots.push(Slot::vacant());
         u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks")
@@ -232,157 +242,142 @@ impl State {
         true
     }
 
-    /// A handle or a queued entry let go of the task. What is returned must be dropped, and perhaps
-    /// reported, where no state is borrowed.
-    #[must_use = "a cell's drop is a user's code and must run with the state free"]
-    pub(crate) fn release(&mut self, task: u32) -> Option<Released> {
+    /// A handle or a queued entry let go of the task.
+    pub(crate) fn release(&mut self, task: u32) {
         self.tasks[task].refs -= 1;
-        self.free_if_unused(task)
+        self.free_if_unused(task);
     }
 
-    fn free_if_unused(&mut self, task: u32) -> Option<Released> {
-        let slot = &self.tasks[task];
-        if slot.refs > 0
-            || slot.queued
-            || slot.running
-            || matches!(slot.life, Life::Alive | Life::Vacant)
-        {
-            return None;
+    /// Frees the slot of a task that has ended, once nobody could ask for it any more.
+    fn free_if_unused(&mut self, task: u32) {
+        let slot = &mut self.tasks[task];
+        if slot.refs > 0 || slot.queued || slot.running || slot.life <= Life::Alive {
+            return;
         }
-        let unseen = (slot.life == Life::Failed && !slot.seen).then(|| self.task_name(task));
+        if let Some(cell) = slot.cell.take() {
+            let unseen = slot.life == Life::Failed && !slot.seen;
+            let unseen = unseen.then(|| self.task_name(task));
+            self.errands.push_back(Errand::DropTask(cell, unseen));
+        }
         let slot = &mut self.tasks[task];
         slot.life = Life::Vacant;
-        let cell = slot.cell.take();
         if slot.labelled {
             self.names.remove(&task);
             self.reasons.remove(&task);
         }
         self.tasks.free.push(task);
-        Some(Released { cell, unseen })
     }
 }
 
-/// What is left of a task that nobody holds any more.
-pub(crate) struct Released {
-    cell: Option<CellBox>,
-    /// Its name, if it failed and nobody ever looked.
-    unseen: Option<TaskName>,
+/// One step of a task: poll it, and act on what that comes to.
+pub(crate) fn step(core: &Rc<Core>, task: u32) {
+    let Some(mut cell) = core.with(|state| state.begin_step(task)) else {
+        return step_with_care(core, task);
+    };
+    let wakers = core.wakers(task);
+    let waker = &wakers[task as usize];
+    core.polling_with(Some(waker));
+    let polled =
+        catch_unwind(AssertUnwindSafe(|| cell.as_mut().poll(&mut Context::from_waker(waker))));
+    core.polling_with(None);
+    drop(wakers);
+    let cancelled = match polled {
+        Ok(Poll::Pending) => core.with(|state| state.suspend(task, cell)),
+        Ok(Poll::Ready(ended)) => core.with(|state| state.conclude(task, cell, ended)),
+        Err(payload) => return fail(core, task, cell, payload),
+    };
+    if let Some(cell) = cancelled {
+        drop_future(core, task, cell);
+    }
 }
 
-/// How a step begins.
-pub(crate) enum Begin {
-    /// The task has ended meanwhile.
-    Skip(Option<Released>),
-    /// A cancel or an abort has reached the task itself.
-    Drop(u32, CellBox),
-    Poll(u32, CellBox),
+/// The step of a task that has requests pending, is to be dropped, or has ended meanwhile. Requests become
+/// deliveries first, while the task still counts as queued: waking the scopes they are due in then adds no
+/// further step.
+#[cold]
+fn step_with_care(core: &Rc<Core>, task: u32) {
+    if core.with(|state| state.tasks[task].asked) {
+        core.with(|state| state.deliver(task));
+    }
+    match core.with(|state| state.begin_with_care(task)) {
+        Care::Over => {}
+        Care::Step => step(core, task),
+        Care::Drop(cell) => drop_future(core, task, cell),
+    }
 }
 
-/// How a step ends.
-enum After {
-    Waits,
-    Ended(Option<Released>),
+/// What the unusual step of a task turns out to be.
+enum Care {
+    Over,
+    Step,
     Drop(CellBox),
-    Fails(CellBox, Payload),
-}
-
-/// One step of a task: poll it, or drop it, and act on what that comes to.
-pub(crate) fn step(core: &Rc<Core>, begin: Begin) {
-    match begin {
-        Begin::Skip(released) => core.dispose(released),
-        Begin::Drop(task, cell) => drop_future(core, task, cell),
-        Begin::Poll(task, mut cell) => {
-            let wakers = core.wakers(task);
-            let waker = &wakers[task as usize];
-            core.polling_with(Some(waker));
-            let polled = catch_unwind(AssertUnwindSafe(|| {
-                cell.as_mut().poll(&mut Context::from_waker(waker))
-            }));
-            core.polling_with(None);
-            drop(wakers);
-            match core.with(|state| state.end_step(task, polled, cell)) {
-                After::Waits => {}
-                After::Ended(released) => core.dispose(released),
-                After::Drop(cell) => drop_future(core, task, cell),
-                After::Fails(cell, payload) => fail(core, task, cell, payload),
-            }
-        }
-    }
-}
-
-impl Core {
-    /// Drops what is left of a task, and reports a failure that nobody looked at.
-    pub(crate) fn dispose(&self, released: Option<Released>) {
-        if let Some(released) = released {
-            self.dispose_of(released);
-        }
-    }
-
-    fn dispose_of(&self, Released { cell, unseen }: Released) {
-        let Some(cell) = cell else { return };
-        if let (Some(task), Some(fault)) = (unseen, cell.fault()) {
-            let error = fault.clone().into_join_error(task);
-            self.report(&ExceptionContext::never_retrieved(&error, cell.spawned_at()));
-        }
-        self.guard("a task's output panicked when it was dropped", || drop(cell));
-    }
 }
 
 impl State {
-    /// Begins the step whose handle was taken from the ready queue. Requests that were pending have become
-    /// deliveries by now, see [`State::deliver`].
-    pub(crate) fn begin_step(&mut self, task: u32) -> Begin {
+    /// Begins the step of a task whose handle was taken from the ready queue; `None` if it takes more than
+    /// a poll.
+    fn begin_step(&mut self, task: u32) -> Option<CellBox> {
+        let slot = &self.tasks[task];
+        if slot.is_done() || slot.asked || slot.must_end() {
+            return None;
+        }
+        self.take_for_step(task)
+    }
+
+    fn take_for_step(&mut self, task: u32) -> Option<CellBox> {
         let slot = &mut self.tasks[task];
         slot.queued = false;
-        if slot.is_done() {
-            return Begin::Skip(self.free_if_unused(task));
-        }
-        let cell = slot.cell.take().expect("a queued task has its cell");
         slot.running = true;
         self.counts.steps = self.counts.steps.wrapping_add(1);
         slot.last_step = self.counts.steps;
         self.current = Some(Place::task(task));
-        if slot.aborted || slot.root.is_due() {
-            return Begin::Drop(task, cell);
-        }
-        Begin::Poll(task, cell)
+        slot.cell.take()
     }
 
-    fn end_step(
-        &mut self,
-        task: u32,
-        polled: Result<Poll<Ended>, Payload>,
-        cell: CellBox,
-    ) -> After {
+    fn begin_with_care(&mut self, task: u32) -> Care {
         let slot = &mut self.tasks[task];
-        match polled {
-            Ok(Poll::Pending) if !slot.root.is_raised() => {
-                self.suspend(task, cell);
-                After::Waits
-            }
-            Ok(Poll::Pending) => After::Drop(cell),
-            // Rule C8: it was cancelled while it ran, and returned without suspending again.
-            Ok(Poll::Ready(Ended::Finished)) if slot.root.is_asked() => After::Drop(cell),
-            Ok(Poll::Ready(Ended::Finished)) => After::Ended(self.end(task, cell, Life::Finished)),
-            Ok(Poll::Ready(Ended::Failed)) => After::Ended(self.end(task, cell, Life::Failed)),
-            Err(payload) => After::Fails(cell, payload),
+        if slot.is_done() {
+            slot.queued = false;
+            self.free_if_unused(task);
+            return Care::Over;
         }
+        if !slot.must_end() {
+            return Care::Step;
+        }
+        self.take_for_step(task).map_or(Care::Over, Care::Drop)
     }
 
-    fn suspend(&mut self, task: u32, cell: CellBox) {
-        self.current = None;
+    /// The poll came back pending. Returns the cell if the task was cancelled by that: its code raised.
+    fn suspend(&mut self, task: u32, cell: CellBox) -> Option<CellBox> {
         let slot = &mut self.tasks[task];
+        if slot.root.is_raised() {
+            return Some(cell);
+        }
         slot.cell = Some(cell);
         slot.running = false;
+        self.current = None;
         if slot.aborted {
             self.wake(task);
         } else if slot.asked {
             self.offer_pending(task);
         }
+        None
+    }
+
+    /// The future is ready. Returns the cell if the task is cancelled all the same (rule C8): it was while
+    /// it ran, and returned without suspending again.
+    fn conclude(&mut self, task: u32, cell: CellBox, ended: Ended) -> Option<CellBox> {
+        let life = match ended {
+            Ended::Failed => Life::Failed,
+            Ended::Finished if self.tasks[task].root.is_asked() => return Some(cell),
+            Ended::Finished => Life::Finished,
+        };
+        self.end(task, cell, life);
+        None
     }
 
     /// The task has ended: its observers are queued, in their order (rule T3).
-    fn end(&mut self, task: u32, cell: CellBox, life: Life) -> Option<Released> {
+    fn end(&mut self, task: u32, cell: CellBox, life: Life) {
         self.current = None;
         self.detach_places(task);
         let slot = &mut self.tasks[task];
@@ -392,14 +387,14 @@ impl State {
         self.tasks.alive -= 1;
         self.counts.finished += 1;
         self.queue_observers(task);
-        self.free_if_unused(task)
+        self.free_if_unused(task);
     }
 }
 
 /// A cancel reached the task itself (rule C4): its future, or its unwanted value, is dropped.
 fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox) {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().clear())) {
-        Ok(()) => finish(core, task, cell, Life::Cancelled),
+        Ok(()) => core.with(|state| state.end(task, cell, Life::Cancelled)),
         Err(payload) => fail(core, task, cell, payload),
     }
 }
@@ -412,12 +407,7 @@ fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
     if cell.fault().is_none() {
         cell.as_mut().fail(fault);
     }
-    finish(core, task, cell, Life::Failed);
-}
-
-fn finish(core: &Rc<Core>, task: u32, cell: CellBox, life: Life) {
-    let released = core.with(|state| state.end(task, cell, life));
-    core.dispose(released);
+    core.with(|state| state.end(task, cell, Life::Failed));
 }
 
 /// Ends every task at once, for a loop that is being dropped (rule C14).
@@ -439,14 +429,15 @@ pub(crate) fn abort_all(core: &Rc<Core>) {
 /// Drops the outputs of all tasks, for a loop that is being dropped: they may hold handles.
 pub(crate) fn forget_outputs(core: &Rc<Core>) {
     for index in 0..core.with(|state| state.tasks.slots.len()) {
-        let cell = core.with(|state| state.tasks.slots[index].cell.take());
-        let fate = core.with(|state| {
+        core.with(|state| {
             let slot = &mut state.tasks.slots[index];
             let unseen = slot.life == Life::Failed && !slot.seen;
             slot.seen = true;
-            unseen.then(|| state.task_name(u32::try_from(index).expect("indices fit")))
+            let Some(cell) = slot.cell.take() else { return };
+            let task = u32::try_from(index).expect("indices fit");
+            let unseen = unseen.then(|| state.task_name(task));
+            state.errands.push_back(Errand::DropTask(cell, unseen));
         });
-        core.dispose(Some(Released { cell, unseen: fate }));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::context::{self, Core};
 use crate::keyed::Key;
 use crate::remote::{Message, Remote};
 use crate::state::{Ready, State};
-use crate::wait::{Progress, Target, Wait};
+use crate::wait::{Progress, Target};
 
 /// The running loop's time: how long it has existed, or what its virtual clock shows.
 ///
@@ -152,9 +152,9 @@ impl Drop for Armed {
 }
 
 impl State {
-    pub(crate) fn remove_sleep(&mut self, wait: Key, timer: TimerKey) -> Option<Wait> {
+    pub(crate) fn remove_sleep(&mut self, wait: Key, timer: TimerKey) {
         self.timers.remove(timer);
-        self.remove_wait(wait)
+        self.remove_wait(wait);
     }
 }
 

@@ -20,10 +20,13 @@ use crate::observe::Turn;
 use crate::observer;
 use crate::remote::Message;
 use crate::state::{Counts, Ready, State};
-use crate::task::{self, Begin};
+use crate::task;
 
 /// While handles are ready, everything else is looked at once in so many of them (rule T6).
 const LOOK_EVERY: usize = 61;
+
+/// A turn of more handles than this gives the room back that it needed.
+const LARGE_TURN: usize = 10_000;
 
 impl EventLoop {
     /// One turn: wait, expire timers, run what is ready.
@@ -52,17 +55,19 @@ impl EventLoop {
         self.unlooked += ready;
         self.handles += ready;
         for _ in 0..ready {
-            match self.core.with(State::next_job) {
-                Job::Step(begin) => task::step(&self.core, begin),
-                Job::Handle(handle) => self.run_handle(handle),
-            }
+            let handle = self.core.with(|state| state.ready.pop_front());
+            self.run_handle(handle.expect("only handles that are ready are counted"));
+        }
+        if ready > LARGE_TURN {
+            // What a burst of handles needed is not kept for ever.
+            self.core.with(|state| state.ready.shrink_to(LARGE_TURN));
         }
     }
 
     fn run_handle(&self, handle: Ready) {
         let core = &self.core;
         match handle {
-            Ready::Step(task) => self.deliver(task),
+            Ready::Step(task) => task::step(core, task),
             Ready::Wait(wait) => {
                 core.with(|state| state.set_wait(wait));
             }
@@ -70,14 +75,6 @@ impl EventLoop {
             Ready::Call(call) => callback::run(core, call),
             Ready::Done(observer) => observer::run(core, observer),
         }
-    }
-
-    /// The step of a task with requests pending: they become deliveries first, while the task still counts
-    /// as queued, so that waking the scopes they are due in adds no further step.
-    fn deliver(&self, task: u32) {
-        self.core.with(|state| state.deliver(task));
-        let begin = self.core.with(|state| state.begin_step(task));
-        task::step(&self.core, begin);
     }
 
     /// Waits for the operating system: not at all if anything is ready, else until the next timer.
@@ -136,7 +133,7 @@ impl EventLoop {
                 Message::Call(callback) => drop(self.core.call_soon(callback)),
                 Message::Stop => self.core.stopping.set(true),
                 Message::DropSleep(wait, timer) => {
-                    drop(self.core.with(|state| state.remove_sleep(wait, timer)));
+                    self.core.with(|state| state.remove_sleep(wait, timer));
                 }
             }
         }
@@ -157,24 +154,7 @@ impl EventLoop {
     }
 }
 
-/// What the loop does next.
-enum Job {
-    Step(Begin),
-    /// Anything but the plain step of a task.
-    Handle(Ready),
-}
-
 impl State {
-    /// Takes the next handle from the ready queue, and begins the step at once if it is one: most are.
-    #[inline]
-    fn next_job(&mut self) -> Job {
-        let handle = self.ready.pop_front().expect("only handles that are ready are counted");
-        match handle {
-            Ready::Step(task) if !self.tasks[task].asked => Job::Step(self.begin_step(task)),
-            handle => Job::Handle(handle),
-        }
-    }
-
     /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
     pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
         self.timer_due |= when <= self.now;

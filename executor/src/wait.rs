@@ -22,6 +22,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use crate::context::Core;
+use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::{Place, State};
@@ -78,12 +79,6 @@ pub(crate) struct Wait {
     pub(crate) target: Target,
 }
 
-impl Wait {
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.waker.is_some()
-    }
-}
-
 impl Linked for Keyed<Wait> {
     fn links(&mut self, index: u32) -> &mut Links {
         &mut self[index].in_scope
@@ -128,8 +123,7 @@ impl OpenWait {
 
 impl Drop for OpenWait {
     fn drop(&mut self) {
-        let removed = self.core.with(|state| state.remove_wait(self.key));
-        drop(removed);
+        self.core.with(|state| state.remove_wait(self.key));
     }
 }
 
@@ -141,9 +135,7 @@ impl Core {
 
     pub(crate) fn touch_wait(&self, key: Key, cx: &Context<'_>) -> Progress {
         let waker = self.foreign_waker(cx);
-        let (progress, replaced) = self.with(|state| state.touch_wait(key, waker));
-        drop(replaced);
-        progress
+        self.with(|state| state.touch_wait(key, waker))
     }
 }
 
@@ -164,19 +156,17 @@ impl State {
         key
     }
 
-    /// The wait's progress, and the waker that was replaced (its drop is a user's code). A wait that was
-    /// given up is polled again only if its future outlived the body that was dropped (`timeout(.., &mut
-    /// nap)`): it did not happen, so it is pending again, and whatever came meanwhile was not for it.
-    pub(crate) fn touch_wait(
-        &mut self,
-        key: Key,
-        waker: Option<Waker>,
-    ) -> (Progress, Option<Waker>) {
+    /// The future is polled again; how far the wait has come. One that was given up is polled again only if
+    /// its future outlived the body that was dropped (`timeout(.., &mut nap)`): it did not happen, so it is
+    /// pending again, and whatever came meanwhile was not for it.
+    pub(crate) fn touch_wait(&mut self, key: Key, waker: Option<Waker>) -> Progress {
         let place = self.current.unwrap_or(Place::task(NIL));
         let step = self.counts.steps;
         let wait = &mut self.waits[key.index];
         wait.polled = step;
-        let replaced = std::mem::replace(&mut wait.waker, waker);
+        if let Some(replaced) = std::mem::replace(&mut wait.waker, waker) {
+            self.errands.push_back(Errand::DropWaker(replaced));
+        }
         let (progress, before) = (wait.progress, wait.place);
         if progress == Progress::Cancelled {
             wait.progress = Progress::Pending;
@@ -186,7 +176,7 @@ impl State {
             self.waits[key.index].place = place;
             self.link_wait(key.index, place);
         }
-        (progress, replaced)
+        progress
     }
 
     /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
@@ -202,17 +192,32 @@ impl State {
     }
 
     /// Removes a wait from its scope, from what it waits for, and takes back what it raised.
-    pub(crate) fn remove_wait(&mut self, key: Key) -> Option<Wait> {
-        let place = self.waits.get(key)?.place;
-        self.unlink_wait(key.index, place);
-        let wait = self.waits.remove(key)?;
-        if let Target::Task(task, observer) = wait.target {
-            self.stop_awaiting(task, key, observer);
-        }
+    pub(crate) fn remove_wait(&mut self, key: Key) {
+        let Some(wait) = self.waits.get(key) else { return };
+        let place = wait.place;
         if wait.raised {
             self.lower(place);
         }
-        Some(wait)
+        self.unlink_wait(key.index, place);
+        let wait = &self.waits[key.index];
+        match (&wait.waker, &wait.target) {
+            (None, Target::Plain(_)) => self.waits.discard(key),
+            (None, &Target::Task(task, observer)) => {
+                self.waits.discard(key);
+                self.stop_awaiting(task, key, observer);
+            }
+            _ => self.remove_with_care(key),
+        }
+    }
+
+    /// Removes a wait that holds something of a user's.
+    #[cold]
+    fn remove_with_care(&mut self, key: Key) {
+        let Some(wait) = self.waits.remove(key) else { return };
+        if let Target::Task(task, observer) = wait.target {
+            self.stop_awaiting(task, key, observer);
+        }
+        self.errands.push_back(Errand::DropWait(wait));
     }
 
     /// Raises in the wait's scope: the scope drops its body when the running poll comes back to it.
