@@ -95,6 +95,9 @@ mod wait;
 mod wait_once;
 mod waker;
 
+#[cfg(doctest)]
+mod doctests;
+
 pub use builder::Builder as LoopBuilder;
 pub use callback::{CallHandle, call_at, call_later, call_soon};
 pub use cancel::{Cancelled, CatchCancel, catch_cancel};

@@ -1,0 +1,13 @@
+//! The examples in the README and in docs/, compiled and run by `cargo test --doc`.
+
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+#[doc = include_str!("../../docs/architecture.md")]
+mod architecture {}
+
+#[doc = include_str!("../../docs/cancellation-model.md")]
+mod cancellation_model {}
+
+#[doc = include_str!("../../docs/asyncio-map.md")]
+mod asyncio_map {}
