@@ -76,6 +76,12 @@ impl<T> Condition<T> {
         self.home().lock().await
     }
 
+    /// The lock, if it is free and nobody waits for it.
+    #[must_use = "the lock is released when the guard is dropped"]
+    pub fn try_lock(&self) -> Option<LockGuard<'_, T>> {
+        self.home().try_lock()
+    }
+
     /// Releases the lock, waits to be notified, and takes the lock again. It may return without having
     /// been notified: check what you wait for, or use [`wait_for`](Condition::wait_for).
     ///

@@ -14,7 +14,7 @@
 //! a turn ends it with [`Turn::leave`], which tells how far it had come; dropping it leaves too.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 use crate::context::{self, Core};
@@ -26,13 +26,14 @@ use crate::wait::{OpenWait, Progress, Target};
 /// The waiting futures of one primitive, each with a note of what it wants. It learns its loop when
 /// somebody waits; no allocation is made before.
 pub(super) struct Waiters<N = ()> {
-    core: RefCell<Option<Rc<Core>>>,
+    /// The loop of those who wait, who keep it alive; or the last one there was.
+    core: RefCell<Weak<Core>>,
     line: RefCell<Line<N>>,
 }
 
 impl<N> Waiters<N> {
     pub(super) const fn new() -> Waiters<N> {
-        Waiters { core: RefCell::new(None), line: RefCell::new(Line::new()) }
+        Waiters { core: RefCell::new(Weak::new()), line: RefCell::new(Line::new()) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -98,18 +99,16 @@ impl<N> Waiters<N> {
         if self.line.borrow().list == List::EMPTY {
             return None;
         }
-        let core = self.core.borrow().clone()?;
+        let core = self.core.borrow().upgrade()?;
         Some(core.with(|state| lines(&mut self.line.borrow_mut(), state)))
     }
 
     /// The running loop, which is the queue's from now on.
     fn bind(&self, call: &str) -> Rc<Core> {
         let core = context::current(call, Rc::clone);
-        let same = self.core.borrow().as_ref().is_some_and(|bound| Rc::ptr_eq(bound, &core));
-        if !same {
+        if self.core.borrow().as_ptr() != Rc::as_ptr(&core) {
             assert!(self.len() == 0, "`{call}`: tasks of another loop are waiting here already");
-            let replaced = self.core.replace(Some(Rc::clone(&core)));
-            drop(replaced);
+            self.core.replace(Rc::downgrade(&core));
         }
         core
     }
