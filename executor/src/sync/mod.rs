@@ -27,6 +27,7 @@ mod once;
 mod queue;
 mod rwlock;
 mod semaphore;
+mod storage;
 mod waiters;
 
 pub use barrier::Barrier;
@@ -37,6 +38,7 @@ pub use error::{
 pub use event::Event;
 pub use lock::{Lock, LockGuard};
 pub use once::OnceCell;
-pub use queue::{Fifo, Lifo, LifoQueue, PriorityQueue, Queue, QueueOf, Smallest, Storage};
+pub use queue::{LifoQueue, PriorityQueue, Queue, QueueOf};
 pub use rwlock::{ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permit, Semaphore};
+pub use storage::{Fifo, Lifo, Smallest, Storage};

@@ -2,14 +2,13 @@
 //! keep items.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use super::error::{GetError, PutError, QueueShutDown, TooManyTaskDone};
 use super::event::Event;
+use super::storage::{Fifo, Lifo, Smallest, Storage};
 use super::waiters::{Turn, Waiters};
 use crate::wait::Target;
 
@@ -202,7 +201,7 @@ impl<S: Storage> QueueOf<S> {
         self.shut_down.set(true);
         let drained = if immediate { self.items.take() } else { S::default() };
         if immediate {
-            self.unfinished.set(self.unfinished.get().saturating_sub(drained.len()));
+            self.unfinished.set(self.unfinished.get().saturating_sub(drained.count()));
             self.finish_if_done();
         }
         self.getters.wake_all();
@@ -213,7 +212,7 @@ impl<S: Storage> QueueOf<S> {
     /// How many items are in the queue.
     #[must_use = "this only looks"]
     pub fn len(&self) -> usize {
-        self.items.borrow().len()
+        self.items.borrow().count()
     }
 
     /// Is there no item?
@@ -343,134 +342,3 @@ impl Side {
         })
     }
 }
-
-/// How a queue keeps its items, and which one it gives out next. Sealed: there are three.
-pub trait Storage: Default + sealed::Sealed {
-    /// What is kept.
-    type Item;
-    #[doc(hidden)]
-    fn push(&mut self, item: Self::Item);
-    #[doc(hidden)]
-    fn pop(&mut self) -> Option<Self::Item>;
-    #[doc(hidden)]
-    fn len(&self) -> usize;
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// The items of a [`Queue`].
-#[derive(Debug)]
-pub struct Fifo<T>(VecDeque<T>);
-
-impl<T> Default for Fifo<T> {
-    fn default() -> Self {
-        Fifo(VecDeque::new())
-    }
-}
-
-impl<T> sealed::Sealed for Fifo<T> {}
-
-impl<T> Storage for Fifo<T> {
-    type Item = T;
-
-    fn push(&mut self, item: T) {
-        self.0.push_back(item);
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        self.0.pop_front()
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-/// The items of a [`LifoQueue`].
-#[derive(Debug)]
-pub struct Lifo<T>(Vec<T>);
-
-impl<T> Default for Lifo<T> {
-    fn default() -> Self {
-        Lifo(Vec::new())
-    }
-}
-
-impl<T> sealed::Sealed for Lifo<T> {}
-
-impl<T> Storage for Lifo<T> {
-    type Item = T;
-
-    fn push(&mut self, item: T) {
-        self.0.push(item);
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        self.0.pop()
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-/// The items of a [`PriorityQueue`].
-#[derive(Debug)]
-pub struct Smallest<T> {
-    heap: BinaryHeap<Ranked<T>>,
-    pushed: u64,
-}
-
-impl<T: Ord> Default for Smallest<T> {
-    fn default() -> Self {
-        Smallest { heap: BinaryHeap::new(), pushed: 0 }
-    }
-}
-
-impl<T> sealed::Sealed for Smallest<T> {}
-
-impl<T: Ord> Storage for Smallest<T> {
-    type Item = T;
-
-    fn push(&mut self, item: T) {
-        self.heap.push(Ranked { item, number: self.pushed });
-        self.pushed += 1;
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        self.heap.pop().map(|ranked| ranked.item)
-    }
-
-    fn len(&self) -> usize {
-        self.heap.len()
-    }
-}
-
-/// An item and its number of arrival; the greatest one is the smallest item that came first.
-#[derive(Debug)]
-struct Ranked<T> {
-    item: T,
-    number: u64,
-}
-
-impl<T: Ord> Ord for Ranked<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.item.cmp(&self.item).then_with(|| other.number.cmp(&self.number))
-    }
-}
-
-impl<T: Ord> PartialOrd for Ranked<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T: Ord> PartialEq for Ranked<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<T: Ord> Eq for Ranked<T> {}

@@ -90,11 +90,11 @@ impl<T> RwLock<T> {
         self.value.into_inner()
     }
 
-    fn reading<'a>(&'a self, turn: Permit<'a>) -> ReadGuard<'a, T> {
+    fn reading<'a>(&'a self, turn: Permit<&'a Semaphore>) -> ReadGuard<'a, T> {
         ReadGuard { value: self.value.borrow(), _turn: turn }
     }
 
-    fn writing<'a>(&'a self, turn: Permit<'a>) -> WriteGuard<'a, T> {
+    fn writing<'a>(&'a self, turn: Permit<&'a Semaphore>) -> WriteGuard<'a, T> {
         WriteGuard { value: self.value.borrow_mut(), _turn: turn }
     }
 }
@@ -120,7 +120,7 @@ impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
 pub struct ReadGuard<'a, T = ()> {
     // In this order: the value is let go of before the next one may take it.
     value: Ref<'a, T>,
-    _turn: Permit<'a>,
+    _turn: Permit<&'a Semaphore>,
 }
 
 impl<T> Deref for ReadGuard<'_, T> {
@@ -137,7 +137,7 @@ impl<T> Deref for ReadGuard<'_, T> {
 pub struct WriteGuard<'a, T = ()> {
     // In this order: the value is let go of before the next one may take it.
     value: RefMut<'a, T>,
-    _turn: Permit<'a>,
+    _turn: Permit<&'a Semaphore>,
 }
 
 impl<T> Deref for WriteGuard<'_, T> {

@@ -4,6 +4,8 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::error::OverRelease;
@@ -76,7 +78,7 @@ impl Semaphore {
     /// # Panics
     ///
     /// Outside a running loop, if it must suspend.
-    pub async fn acquire(&self) -> Permit<'_> {
+    pub async fn acquire(&self) -> Permit<&Semaphore> {
         self.acquire_many(1).await
     }
 
@@ -91,11 +93,26 @@ impl Semaphore {
     ///
     /// If the semaphore is bounded to fewer permits, since that would never end; and outside a running
     /// loop, if it must suspend.
-    pub async fn acquire_many(&self, count: usize) -> Permit<'_> {
-        self.acquire_as("a semaphore's permit", count).await
+    pub async fn acquire_many(&self, count: usize) -> Permit<&Semaphore> {
+        self.acquire_as("a permit", count).await
     }
 
-    pub(super) async fn acquire_as(&self, what: &'static str, count: usize) -> Permit<'_> {
+    /// As [`acquire_many`](Semaphore::acquire_many), for permits that outlive this reference: to be given
+    /// to a task that is about to be spawned, for example.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: permits that were about to be this waiter's go to the next ones.
+    ///
+    /// # Panics
+    ///
+    /// As [`acquire_many`](Semaphore::acquire_many).
+    pub async fn acquire_owned(self: Rc<Self>, count: usize) -> Permit<Rc<Semaphore>> {
+        self.acquire_many(count).await.forget();
+        Permit { semaphore: self, count }
+    }
+
+    pub(super) async fn acquire_as(&self, what: &'static str, count: usize) -> Permit<&Semaphore> {
         assert!(
             count <= self.bound,
             "`Semaphore::acquire_many({count})` would never end: the semaphore is bounded to {}",
@@ -108,14 +125,14 @@ impl Semaphore {
 
     /// A permit, if there is one and nobody waits for it.
     #[must_use = "the permit is given back when it is dropped"]
-    pub fn try_acquire(&self) -> Option<Permit<'_>> {
+    pub fn try_acquire(&self) -> Option<Permit<&Semaphore>> {
         self.try_acquire_many(1)
     }
 
     /// So many permits, if they are there and nobody waits for them.
     #[must_use = "the permits are given back when they are dropped"]
-    pub fn try_acquire_many(&self, count: usize) -> Option<Permit<'_>> {
-        self.try_take(count).then_some(Permit { semaphore: self, count })
+    pub fn try_acquire_many(&self, count: usize) -> Option<Permit<&Semaphore>> {
+        self.try_take(count).then(|| Permit { semaphore: self, count })
     }
 
     /// Adds a permit: the raw form, for one that was [forgotten](Permit::forget).
@@ -245,15 +262,14 @@ impl Drop for Acquire<'_> {
     }
 }
 
-/// Holds permits of a [`Semaphore`]; dropping it gives them back.
-#[derive(Debug)]
+/// Holds permits of a [`Semaphore`], by reference or in an `Rc`; dropping it gives them back.
 #[must_use = "the permits are given back when they are dropped"]
-pub struct Permit<'a> {
-    semaphore: &'a Semaphore,
+pub struct Permit<S: Deref<Target = Semaphore>> {
+    semaphore: S,
     count: usize,
 }
 
-impl Permit<'_> {
+impl<S: Deref<Target = Semaphore>> Permit<S> {
     /// Keeps the permits out of the semaphore, until somebody [releases](Semaphore::release) them.
     pub fn forget(mut self) {
         self.count = 0;
@@ -266,8 +282,14 @@ impl Permit<'_> {
     }
 }
 
-impl Drop for Permit<'_> {
+impl<S: Deref<Target = Semaphore>> Drop for Permit<S> {
     fn drop(&mut self) {
         self.semaphore.give_back(self.count);
+    }
+}
+
+impl<S: Deref<Target = Semaphore>> fmt::Debug for Permit<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("count", &self.count).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,187 @@
+//! What guards and permits promise beyond asyncio: who may release, what is kept and what is given back.
+
+mod common;
+
+use std::rc::Rc;
+
+use common::{fixed, ms, run};
+use wheelhouse::sync::{Lock, OnceCell, PriorityQueue, RwLock, Semaphore};
+use wheelhouse::{sleep, spawn, yield_now};
+
+#[test]
+fn a_guard_alone_releases_its_lock() {
+    let lock = Lock::named("db", 1);
+    let guard = lock.try_lock().unwrap();
+    assert_eq!(
+        lock.release().unwrap_err().to_string(),
+        "`Lock::release`: the lock `db` is held by a guard, which alone can release it"
+    );
+    drop(guard);
+    assert_eq!(
+        lock.release().unwrap_err().to_string(),
+        "`Lock::release`: the lock `db` is not held"
+    );
+}
+
+#[test]
+fn a_forgotten_guard_keeps_the_lock_for_good() {
+    let mut lock = Lock::new(1);
+    std::mem::forget(lock.try_lock());
+    assert!(lock.is_locked());
+    assert!(lock.try_lock().is_none());
+    assert!(lock.release().is_err());
+    *lock.get_mut() += 1;
+    assert_eq!(lock.into_inner(), 2);
+}
+
+#[test]
+fn a_free_lock_is_not_to_be_had_past_a_woken_waiter() {
+    run(async {
+        let lock = fixed(Lock::new(()));
+        let guard = lock.lock().await;
+        let waiter = spawn(async { drop(lock.lock().await) });
+        yield_now().await;
+        drop(guard);
+        assert!(!lock.is_locked());
+        assert!(lock.try_lock().is_none());
+        waiter.await.unwrap();
+        assert!(lock.try_lock().is_some());
+    });
+}
+
+#[test]
+fn permits_for_a_task_to_be_spawned() {
+    run(async {
+        let semaphore = Rc::new(Semaphore::bounded(2));
+        let mut tasks = Vec::new();
+        for n in 0..4 {
+            let permit = Rc::clone(&semaphore).acquire_owned(1).await;
+            assert_eq!(wheelhouse::time(), ms(n / 2));
+            tasks.push(spawn(async move {
+                sleep(ms(1)).await;
+                drop(permit);
+            }));
+        }
+        wheelhouse::gather(tasks).await;
+        assert_eq!(semaphore.available(), 2);
+    });
+}
+
+#[test]
+fn a_permit_that_is_not_to_be_had() {
+    let semaphore = Semaphore::new(1);
+    assert!(semaphore.try_acquire_many(2).is_none());
+    assert_eq!(semaphore.available(), 1, "a refusal makes no permits");
+    let permit = semaphore.try_acquire().unwrap();
+    assert!(semaphore.try_acquire().is_none());
+    drop(permit);
+    assert_eq!(semaphore.available(), 1);
+}
+
+#[test]
+fn a_bounded_semaphore_never_has_more_than_its_bound() {
+    let semaphore = Semaphore::bounded(2);
+    let permit = semaphore.try_acquire_many(2).unwrap();
+    semaphore.release().unwrap();
+    drop(permit);
+    assert_eq!(semaphore.available(), 2);
+    assert!(semaphore.release().is_err());
+}
+
+#[test]
+#[should_panic(expected = "`Semaphore::acquire_many(3)` would never end")]
+fn more_permits_than_there_can_be() {
+    run(async { drop(Semaphore::bounded(2).acquire_many(3).await) });
+}
+
+#[test]
+fn one_that_wants_many_is_not_overtaken() {
+    run(async {
+        let semaphore = fixed(Semaphore::new(2));
+        let first = semaphore.acquire().await;
+        let many = spawn(async { semaphore.acquire_many(2).await.forget() });
+        let one = spawn(async { semaphore.acquire().await.forget() });
+        yield_now().await;
+        assert_eq!(semaphore.available(), 1);
+        assert!(semaphore.try_acquire().is_none());
+        many.cancel();
+        yield_now().await; // it leaves, and lets the one behind it through
+        yield_now().await;
+        assert!(one.is_done());
+        drop(first);
+    });
+}
+
+#[test]
+fn readers_behind_a_waiting_writer() {
+    run(async {
+        let lock = fixed(RwLock::new(0));
+        let reader = lock.read().await;
+        let writer = spawn(async { *lock.write().await += 1 });
+        yield_now().await;
+        assert!(lock.try_read().is_none());
+        let readers = [(); 2].map(|()| {
+            spawn(async {
+                let value = *lock.read().await;
+                (value, wheelhouse::time())
+            })
+        });
+        sleep(ms(1)).await;
+        drop(reader);
+        writer.await.unwrap();
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), (1, ms(1)));
+        }
+    });
+}
+
+#[test]
+fn a_value_in_the_making_cannot_be_set() {
+    run(async {
+        let cell = fixed(OnceCell::new());
+        let maker = spawn(cell.get_or_init(async || {
+            sleep(ms(1)).await;
+            1
+        }));
+        yield_now().await;
+        assert_eq!(cell.set(2), Err(2));
+        maker.cancel();
+        yield_now().await;
+        assert_eq!(cell.set(3), Ok(()));
+        assert_eq!(cell.set(4), Err(4));
+        assert_eq!(cell.get(), Some(&3));
+    });
+}
+
+#[test]
+fn equal_items_of_a_priority_queue_keep_their_order() {
+    #[derive(Debug)]
+    struct Job(u8, char);
+
+    impl PartialEq for Job {
+        fn eq(&self, other: &Self) -> bool {
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Job {}
+
+    impl PartialOrd for Job {
+        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    impl Ord for Job {
+        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+            self.0.cmp(&other.0)
+        }
+    }
+
+    let queue = PriorityQueue::unbounded();
+    for (urgency, name) in [(2, 'c'), (1, 'a'), (2, 'd'), (1, 'b'), (2, 'e')] {
+        queue.put_nowait(Job(urgency, name)).unwrap();
+    }
+    let order: String = std::iter::from_fn(|| queue.get_nowait().ok()).map(|job| job.1).collect();
+    assert_eq!(order, "abcde");
+}
