@@ -1,4 +1,4 @@
-//! CPython's `test_queues.py`, test by test and under its names.
+//! Python's `test_queues.py`, test by test and under its names.
 
 mod common;
 
@@ -342,7 +342,7 @@ fn cancelled_put_silence_value_error_exception() {
     });
 }
 
-/// CPython's mixins: the same test for each kind of queue.
+/// Python's mixins: the same test for each kind of queue.
 macro_rules! for_each_kind {
     ($($test:ident)*) => {
         $(#[test]

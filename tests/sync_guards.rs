@@ -113,6 +113,34 @@ fn one_that_wants_many_is_not_overtaken() {
 }
 
 #[test]
+fn permits_that_come_back_together_wake_as_many_at_once() {
+    run(async {
+        let semaphore = fixed(Semaphore::new(2));
+        let both = semaphore.acquire_many(2).await;
+        let waiters = [(); 2].map(|()| spawn(async { semaphore.acquire().await.forget() }));
+        yield_now().await;
+        drop(both);
+        yield_now().await;
+        assert!(waiters.iter().all(|waiter| waiter.is_done()));
+    });
+}
+
+#[test]
+fn one_that_is_cancelled_keeps_nobody_out() {
+    run(async {
+        let semaphore = fixed(Semaphore::new(1));
+        let many = spawn(async { semaphore.acquire_many(2).await.forget() });
+        yield_now().await;
+        assert!(semaphore.is_locked());
+        many.cancel();
+        assert!(!semaphore.is_locked(), "it has given up, though it has not run");
+        assert!(semaphore.try_acquire().is_some());
+        yield_now().await;
+        assert!(many.is_cancelled());
+    });
+}
+
+#[test]
 fn readers_behind_a_waiting_writer() {
     run(async {
         let lock = fixed(RwLock::new(0));

@@ -1,4 +1,4 @@
-//! `ConditionTests`. Where CPython's test locks in one task and waits in another, so does this one, with
+//! `ConditionTests`. Where Python's test locks in one task and waits in another, so does this one, with
 //! the calls that need no guard.
 
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! CPython's `test_locks.py`, test by test and under its names.
+//! Python's `test_locks.py`, test by test and under its names.
 
 #[path = "../common/mod.rs"]
 mod common;

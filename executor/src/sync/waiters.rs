@@ -256,3 +256,36 @@ impl<N> Line<N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use super::*;
+    use crate::EventLoop;
+
+    #[test]
+    fn a_queue_does_not_keep_its_loop_alive() {
+        let waiters = Rc::new(Waiters::<()>::new());
+        let mut event_loop = EventLoop::builder().virtual_clock().build().unwrap();
+        let mut turn = {
+            let waiters = Rc::clone(&waiters);
+            Box::pin(async move {
+                let mut turn = Turn::new(&waiters);
+                let entry = || (Target::Plain("nothing"), ());
+                std::future::poll_fn(|cx| turn.poll("a test", entry, cx)).await;
+            })
+        };
+        let begun = async move {
+            std::future::poll_fn(|cx| Poll::Ready(turn.as_mut().poll(cx).is_pending())).await;
+            (turn,)
+        };
+        let (turn,) = event_loop.run_until_complete(begun).unwrap();
+        assert_eq!(waiters.len(), 1);
+        drop(event_loop);
+        assert!(waiters.core.borrow().upgrade().is_some(), "one still waits");
+        drop(turn);
+        assert_eq!(waiters.len(), 0);
+        assert!(waiters.core.borrow().upgrade().is_none());
+    }
+}
