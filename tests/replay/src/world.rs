@@ -1,0 +1,164 @@
+//! What the tasks and callbacks of one running program share.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use wheelhouse::{
+    CallHandle, EventLoop, JoinError, Promise, Task, TaskGroup, TimeoutHandle, promise,
+};
+
+use crate::block;
+use crate::error::Error;
+use crate::program::{Block, Child, Name, NewTask, Objects, Value};
+use crate::trace::Trace;
+
+/// Everything that a program can name. Names are unique, so nothing needs a scope.
+pub(crate) struct World {
+    trace: Rc<Trace>,
+    tasks: RefCell<Vec<Rc<Spawned>>>,
+    pub(crate) calls: RefCell<HashMap<Name, CallHandle>>,
+    pub(crate) groups: RefCell<HashMap<Name, TaskGroup>>,
+    pub(crate) timeouts: RefCell<HashMap<Name, TimeoutHandle>>,
+    futs: RefCell<HashMap<Name, Promise<Value>>>,
+}
+
+/// A task of the program.
+pub(crate) struct Spawned {
+    pub(crate) name: Name,
+    pub(crate) task: Task<Value>,
+}
+
+impl World {
+    pub(crate) fn new(trace: &Rc<Trace>) -> Rc<World> {
+        Rc::new(World {
+            trace: Rc::clone(trace),
+            tasks: RefCell::default(),
+            calls: RefCell::default(),
+            groups: RefCell::default(),
+            timeouts: RefCell::default(),
+            futs: RefCell::default(),
+        })
+    }
+
+    /// Makes the shared objects. Some need a running loop, so the main task does it.
+    pub(crate) fn declare(&self, objects: &Objects) {
+        let mut futs = self.futs.borrow_mut();
+        futs.extend(
+            objects
+                .futs
+                .iter()
+                .map(|name| (Arc::clone(name), promise().0)),
+        );
+    }
+
+    pub(crate) fn emit(&self, what: impl Into<String>) {
+        self.trace.emit(what);
+    }
+
+    pub(crate) fn fut(&self, name: &Name) -> Promise<Value> {
+        self.futs.borrow()[name].clone()
+    }
+
+    /// The tasks, in order of creation.
+    pub(crate) fn tasks(&self) -> Vec<Rc<Spawned>> {
+        self.tasks.borrow().clone()
+    }
+
+    pub(crate) fn task(&self, name: &Name) -> Option<Rc<Spawned>> {
+        self.tasks
+            .borrow()
+            .iter()
+            .find(|spawned| spawned.name == *name)
+            .cloned()
+    }
+
+    fn register(&self, name: &Name, task: Task<Value>) -> Rc<Spawned> {
+        let spawned = Rc::new(Spawned {
+            name: Arc::clone(name),
+            task,
+        });
+        self.tasks.borrow_mut().push(Rc::clone(&spawned));
+        spawned
+    }
+
+    pub(crate) fn spawn(self: &Rc<Self>, new: &NewTask) -> Rc<Spawned> {
+        let future = block::task(Rc::clone(self), Rc::clone(&new.body));
+        self.register(
+            &new.name,
+            Task::builder()
+                .name(Arc::clone(&new.name))
+                .try_spawn(future),
+        )
+    }
+
+    pub(crate) fn spawn_main(
+        self: &Rc<Self>,
+        event_loop: &EventLoop,
+        objects: Objects,
+        body: &Block,
+    ) -> Rc<Spawned> {
+        let (world, body) = (Rc::clone(self), Rc::clone(body));
+        let future = async move {
+            world.declare(&objects);
+            block::task(world, body).await
+        };
+        let name: Name = "main".into();
+        let main = Task::builder()
+            .name(Arc::clone(&name))
+            .try_spawn_on(event_loop, future);
+        self.register(&name, main)
+    }
+
+    /// Starts a task in a group, which may refuse it.
+    pub(crate) fn spawn_into(
+        self: &Rc<Self>,
+        group: &TaskGroup,
+        name: &Name,
+        body: &Block,
+    ) -> Result<Rc<Spawned>, Error> {
+        let future = block::task(Rc::clone(self), Rc::clone(body));
+        let task = group
+            .try_spawn_named(Arc::clone(name), future)
+            .map_err(|_| Error::RUNTIME)?;
+        Ok(self.register(name, task))
+    }
+
+    /// The task a statement waits for: an existing one, if it exists, or a new one.
+    pub(crate) fn child(self: &Rc<Self>, child: &Child) -> Option<Rc<Spawned>> {
+        match child {
+            Child::Existing { task } => self.task(task),
+            Child::New(new) => Some(self.spawn(new)),
+        }
+    }
+
+    pub(crate) fn children(self: &Rc<Self>, children: &[Child]) -> Vec<Rc<Spawned>> {
+        children
+            .iter()
+            .filter_map(|child| self.child(child))
+            .collect()
+    }
+}
+
+impl Spawned {
+    /// How the task ended, as traces write it.
+    pub(crate) fn outcome(&self) -> String {
+        self.task
+            .outcome()
+            .map_or_else(|| "pending".to_owned(), |result| outcome(&result))
+    }
+}
+
+/// How a task ended, as traces write it.
+pub(crate) fn outcome(result: &Result<Value, JoinError>) -> String {
+    match result {
+        Ok(value) => format!("ok:{}", text(*value)),
+        Err(JoinError::Cancelled(_)) => "cancelled".to_owned(),
+        Err(error) => format!("err:{}", Error::of_task(error)),
+    }
+}
+
+pub(crate) fn text(value: Value) -> String {
+    value.map_or_else(|| "null".to_owned(), |number| number.to_string())
+}
