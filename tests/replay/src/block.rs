@@ -8,10 +8,18 @@ use std::time::Duration;
 use wheelhouse::{Cancelled, JoinError, PromiseError, catch_cancel, sleep};
 
 use crate::act::{Raised, act};
-use crate::combine;
 use crate::error::Error;
 use crate::program::{Block, Catch, Stmt, Value};
+use crate::sync::Held;
 use crate::world::{World, text};
+use crate::{combine, sync};
+
+/// What a block of a task finds around it.
+pub(crate) struct Frame<'a> {
+    pub(crate) world: &'a Rc<World>,
+    /// The innermost condition whose lock the task holds.
+    pub(crate) held: Option<&'a mut dyn Held>,
+}
 
 /// How a block ends that does not raise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +47,14 @@ pub(crate) async fn task(world: Rc<World>, body: Block) -> Result<Value, Error> 
         world: &world,
         outcome: "cancelled".to_owned(),
     };
-    let ended = block(&world, &body).await;
+    let ended = block(
+        &mut Frame {
+            world: &world,
+            held: None,
+        },
+        &body,
+    )
+    .await;
     end.outcome = match &ended {
         Ok(flow) => format!("ok:{}", text(flow.value())),
         Err(error) => format!("err:{error}"),
@@ -62,12 +77,12 @@ impl Drop for End<'_> {
 
 /// A block; boxed, since blocks nest.
 pub(crate) fn block<'a>(
-    world: &'a Rc<World>,
+    frame: &'a mut Frame<'_>,
     stmts: &'a [Stmt],
 ) -> Pin<Box<dyn Future<Output = Ended> + 'a>> {
     Box::pin(async move {
         for stmt in stmts {
-            let flow = statement(world, stmt).await?;
+            let flow = statement(frame, stmt).await?;
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -76,9 +91,19 @@ pub(crate) fn block<'a>(
     })
 }
 
-async fn statement(world: &Rc<World>, stmt: &Stmt) -> Ended {
+async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Ended {
+    let world = frame.world;
     match stmt {
         Stmt::Return { value } => return Ok(Flow::Return(*value)),
+        Stmt::Try {
+            body,
+            catch,
+            handler,
+            reraise,
+        } => {
+            return guarded(frame, body, *catch, handler, *reraise).await;
+        }
+        Stmt::Finally { body, last } => return finally(frame, body, last).await,
         Stmt::Sleep { ms } => sleep(Duration::from_millis(*ms)).await,
         Stmt::Await { of } => {
             let Some(spawned) = combine::child(world, of, "await") else {
@@ -93,27 +118,15 @@ async fn statement(world: &Rc<World>, stmt: &Stmt) -> Ended {
             let value = kept(received).await?;
             world.emit(format!("fut_await:{fut}={}", text(value)));
         }
-        Stmt::Try {
-            body,
-            catch,
-            handler,
-            reraise,
-        } => {
-            return guarded(world, body, *catch, handler, *reraise).await;
+        _ => {
+            if let Some(ended) = combine::statement(frame, stmt).await {
+                return ended;
+            }
+            if let Some(ended) = sync::statement(frame, stmt).await {
+                return ended;
+            }
+            raise(act(world, stmt)).await?;
         }
-        Stmt::Finally { body, last } => {
-            let ended = catch_cancel(block(world, body)).await;
-            world.emit("finally");
-            block(world, last).await?;
-            return match ended {
-                Ok(ended) => ended,
-                Err(cancelled) => cancelled.resume().await,
-            };
-        }
-        _ => match combine::statement(world, stmt).await {
-            Some(ended) => return ended,
-            None => raise(act(world, stmt)).await?,
-        },
     }
     Ok(Flow::Next)
 }
@@ -132,19 +145,19 @@ enum Caught {
 }
 
 async fn guarded(
-    world: &Rc<World>,
+    frame: &mut Frame<'_>,
     body: &[Stmt],
     catch: Catch,
     handler: &[Stmt],
     reraise: bool,
 ) -> Ended {
     let ended = match catch {
-        Catch::Error => block(world, body).await.map_err(Caught::Error),
-        Catch::Cancel => match catch_cancel(block(world, body)).await {
+        Catch::Error => block(frame, body).await.map_err(Caught::Error),
+        Catch::Cancel => match catch_cancel(block(frame, body)).await {
             Ok(ended) => return ended,
             Err(cancelled) => Err(Caught::Cancelled(cancelled)),
         },
-        Catch::Any => match catch_cancel(block(world, body)).await {
+        Catch::Any => match catch_cancel(block(frame, body)).await {
             Ok(ended) => ended.map_err(Caught::Error),
             Err(cancelled) => Err(Caught::Cancelled(cancelled)),
         },
@@ -153,15 +166,25 @@ async fn guarded(
         Ok(flow) => return Ok(flow),
         Err(caught) => caught,
     };
-    world.emit(match &caught {
+    frame.world.emit(match &caught {
         Caught::Error(error) => format!("caught={error}"),
         Caught::Cancelled(_) => "caught=Cancelled".to_owned(),
     });
-    let flow = block(world, handler).await?;
+    let flow = block(frame, handler).await?;
     match caught {
         _ if flow != Flow::Next || !reraise => Ok(flow),
         Caught::Error(error) => Err(error),
         Caught::Cancelled(cancelled) => cancelled.resume().await,
+    }
+}
+
+async fn finally(frame: &mut Frame<'_>, body: &[Stmt], last: &[Stmt]) -> Ended {
+    let ended = catch_cancel(block(frame, body)).await;
+    frame.world.emit("finally");
+    block(frame, last).await?;
+    match ended {
+        Ok(ended) => ended,
+        Err(cancelled) => cancelled.resume().await,
     }
 }
 

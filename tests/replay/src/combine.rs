@@ -9,23 +9,24 @@ use wheelhouse::{
     timeout_with, try_gather, try_task_group, wait, wait_for, wait_for_task,
 };
 
-use crate::block::{Ended, Flow, block, value_of};
+use crate::block::{Ended, Flow, Frame, block, value_of};
 use crate::error::Error;
 use crate::program::{Block, Child, Name, NewTask, Stmt, Value, WaitMode};
 use crate::world::{Spawned, World, outcome, text};
 
 /// Runs a statement of this module; `None` if it is another's.
-pub(crate) async fn statement(world: &Rc<World>, stmt: &Stmt) -> Option<Ended> {
+pub(crate) async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Option<Ended> {
+    let world = frame.world;
     let done = match stmt {
         Stmt::Timeout { name, ms, body } => {
-            return Some(timeout_block(world, name, *ms, body).await);
+            return Some(timeout_block(frame, name, *ms, body).await);
         }
         Stmt::TaskGroup {
             name,
             children,
             body,
         } => {
-            return Some(group_block(world, name, children, body).await);
+            return Some(group_block(frame, name, children, body).await);
         }
         Stmt::Gather {
             children,
@@ -39,7 +40,7 @@ pub(crate) async fn statement(world: &Rc<World>, stmt: &Stmt) -> Option<Ended> {
             wait_some(world, children, *mode, *timeout).await;
             Ok(())
         }
-        Stmt::WaitFor { ms, of } => wait_for_child(world, *ms, of).await,
+        Stmt::WaitFor { ms, of } => wait_for_child(frame, *ms, of).await,
         Stmt::Shield { of } => shield_child(world, of).await,
         Stmt::AsCompleted { children, timeout } => each_completed(world, children, *timeout).await,
         _ => return None,
@@ -99,11 +100,12 @@ async fn wait_some(world: &Rc<World>, children: &[Child], mode: WaitMode, limit:
     ));
 }
 
-async fn wait_for_child(world: &Rc<World>, ms: Option<u64>, of: &Child) -> Result<(), Error> {
+async fn wait_for_child(frame: &mut Frame<'_>, ms: Option<u64>, of: &Child) -> Result<(), Error> {
+    let world = frame.world;
     let value = match (of, ms) {
-        (Child::New(new), None) => block(world, &new.body).await?.value(),
+        (Child::New(new), None) => block(frame, &new.body).await?.value(),
         (Child::New(new), Some(ms)) if ms > 0 => {
-            let body = block(world, &new.body);
+            let body = block(frame, &new.body);
             let ended = wait_for(body, Duration::from_millis(ms)).await;
             ended.unwrap_or(Err(Error::TIMEOUT))?.value()
         }
@@ -129,10 +131,11 @@ async fn wait_without_limit(spawned: &Spawned) -> Result<Value, JoinError> {
     spawned.task.outcome().expect("it ended")
 }
 
-async fn timeout_block(world: &Rc<World>, name: &Name, ms: Option<u64>, body: &Block) -> Ended {
+async fn timeout_block(frame: &mut Frame<'_>, name: &Name, ms: Option<u64>, body: &Block) -> Ended {
+    let world = frame.world;
     let ended = timeout_with(ms.map(Duration::from_millis), |handle| {
         world.timeouts.borrow_mut().insert(Arc::clone(name), handle);
-        block(world, body)
+        block(frame, body)
     });
     let flow = ended.await.unwrap_or(Err(Error::TIMEOUT))?;
     let expired = world.timeouts.borrow()[name].expired();
@@ -152,7 +155,13 @@ async fn shield_child(world: &Rc<World>, of: &Child) -> Result<(), Error> {
     Ok(())
 }
 
-async fn group_block(world: &Rc<World>, name: &Name, children: &[NewTask], body: &Block) -> Ended {
+async fn group_block(
+    frame: &mut Frame<'_>,
+    name: &Name,
+    children: &[NewTask],
+    body: &Block,
+) -> Ended {
+    let world = frame.world;
     let ended = try_task_group(async |group| {
         world
             .groups
@@ -161,7 +170,7 @@ async fn group_block(world: &Rc<World>, name: &Name, children: &[NewTask], body:
         for child in children {
             world.spawn_into(&group, &child.name, &child.body)?;
         }
-        block(world, body).await
+        block(frame, body).await
     });
     let flow = ended.await.map_err(|error| Error::of_group(&error))?;
     world.emit(format!("group:{name}=ok"));

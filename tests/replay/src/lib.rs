@@ -9,6 +9,7 @@ mod combine;
 mod error;
 pub mod program;
 mod run;
+mod sync;
 mod trace;
 mod world;
 
