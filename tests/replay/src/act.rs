@@ -9,7 +9,7 @@ use wheelhouse::{call_later, call_soon, current_task, time};
 
 use crate::error::Error;
 use crate::program::{Block, Name, Stmt};
-use crate::world::World;
+use crate::world::{World, text};
 
 /// What a statement raised.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ impl Raised {
 
 /// Does a statement that does not suspend.
 pub(crate) fn act(world: &Rc<World>, stmt: &Stmt) -> Result<(), Raised> {
+    let objects = &world.objects;
     match stmt {
         Stmt::Log { label } => world.emit(format!("log:{label}")),
         Stmt::Raise { error } if **error == *"Cancelled" => return Err(Raised::Cancelled),
@@ -78,6 +79,7 @@ pub(crate) fn act(world: &Rc<World>, stmt: &Stmt) -> Result<(), Raised> {
         }
         Stmt::FutSet { fut, value } => {
             world
+                .objects
                 .fut(fut)
                 .set(*value)
                 .map_err(|_| Error::INVALID_STATE)?;
@@ -85,12 +87,35 @@ pub(crate) fn act(world: &Rc<World>, stmt: &Stmt) -> Result<(), Raised> {
         Stmt::FutErr { fut, error } => {
             let error = Error::User(Arc::clone(error));
             world
+                .objects
                 .fut(fut)
                 .set_err(error)
                 .map_err(|_| Error::INVALID_STATE)?;
         }
         Stmt::FutCancel { fut } => {
-            world.emit(format!("fut_cancel:{fut}={}", world.fut(fut).cancel()));
+            world.emit(format!(
+                "fut_cancel:{fut}={}",
+                world.objects.fut(fut).cancel()
+            ));
+        }
+        Stmt::EventSet { event } => objects.events[event].set(),
+        Stmt::EventClear { event } => objects.events[event].clear(),
+        Stmt::Release { lock } => objects.locks[lock].release().map_err(|_| Error::RUNTIME)?,
+        Stmt::SemRelease { sem } => objects.sems[sem].release().map_err(|_| Error::VALUE)?,
+        Stmt::PutNowait { queue, value } => {
+            objects.queues[queue].put_nowait(*value)?;
+            world.emit(format!("put:{queue}={}", text(*value)));
+        }
+        Stmt::GetNowait { queue } => {
+            let value = objects.queues[queue].get_nowait()?;
+            world.emit(format!("get:{queue}={}", text(value)));
+        }
+        Stmt::TaskDone { queue } => objects.queues[queue].task_done()?,
+        Stmt::Shutdown { queue, immediate } => objects.queues[queue].shutdown(*immediate),
+        Stmt::CondNotify { cond, n } => {
+            let cond = &objects.conds[cond];
+            let notified = n.map_or_else(|| cond.notify_all(), |n| cond.notify(n));
+            notified.map_err(|_| Error::RUNTIME)?;
         }
         other => panic!("this statement may suspend: {other:?}"),
     }

@@ -22,6 +22,8 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) const TIMEOUT: Error = Error::Library("TimeoutError");
     pub(crate) const RUNTIME: Error = Error::Library("RuntimeError");
+    pub(crate) const VALUE: Error = Error::Library("ValueError");
+    pub(crate) const SHUT_DOWN: Error = Error::Library("QueueShutDown");
     pub(crate) const INVALID_STATE: Error = Error::Library("InvalidStateError");
 
     /// The error that a failed task of the program returned.

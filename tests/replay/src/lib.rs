@@ -7,6 +7,7 @@ mod act;
 mod block;
 mod combine;
 mod error;
+mod objects;
 pub mod program;
 mod run;
 mod sync;

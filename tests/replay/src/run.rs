@@ -34,7 +34,7 @@ pub fn run(program: &Program, turning: Turning) -> Outcome {
     let trace = Rc::new(Trace::default());
     let reports = Rc::clone(&trace);
     event_loop.set_exception_handler(move |context| report(&reports, context));
-    let world = World::new(&trace);
+    let world = World::new(&trace, &program.objects);
     let main = world.spawn_main(&event_loop, program.objects.clone(), &program.main);
     let mut runner = Runner {
         event_loop,

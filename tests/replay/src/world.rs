@@ -11,7 +11,8 @@ use wheelhouse::{
 
 use crate::block;
 use crate::error::Error;
-use crate::program::{Block, Child, Name, NewTask, Objects, Value};
+use crate::objects::Objects;
+use crate::program::{Block, Child, Name, NewTask, Objects as Declared, Value};
 use crate::trace::Trace;
 
 /// Everything that a program can name. Names are unique, so nothing needs a scope.
@@ -21,7 +22,7 @@ pub(crate) struct World {
     pub(crate) calls: RefCell<HashMap<Name, CallHandle>>,
     pub(crate) groups: RefCell<HashMap<Name, TaskGroup>>,
     pub(crate) timeouts: RefCell<HashMap<Name, TimeoutHandle>>,
-    futs: RefCell<HashMap<Name, Promise<Value>>>,
+    pub(crate) objects: Objects,
 }
 
 /// A task of the program.
@@ -31,34 +32,19 @@ pub(crate) struct Spawned {
 }
 
 impl World {
-    pub(crate) fn new(trace: &Rc<Trace>) -> Rc<World> {
+    pub(crate) fn new(trace: &Rc<Trace>, declared: &Declared) -> Rc<World> {
         Rc::new(World {
             trace: Rc::clone(trace),
             tasks: RefCell::default(),
             calls: RefCell::default(),
             groups: RefCell::default(),
             timeouts: RefCell::default(),
-            futs: RefCell::default(),
+            objects: Objects::new(declared),
         })
-    }
-
-    /// Makes the shared objects. Some need a running loop, so the main task does it.
-    pub(crate) fn declare(&self, objects: &Objects) {
-        let mut futs = self.futs.borrow_mut();
-        futs.extend(
-            objects
-                .futs
-                .iter()
-                .map(|name| (Arc::clone(name), promise().0)),
-        );
     }
 
     pub(crate) fn emit(&self, what: impl Into<String>) {
         self.trace.emit(what);
-    }
-
-    pub(crate) fn fut(&self, name: &Name) -> Promise<Value> {
-        self.futs.borrow()[name].clone()
     }
 
     /// The tasks, in order of creation.
@@ -96,12 +82,12 @@ impl World {
     pub(crate) fn spawn_main(
         self: &Rc<Self>,
         event_loop: &EventLoop,
-        objects: Objects,
+        declared: Declared,
         body: &Block,
     ) -> Rc<Spawned> {
         let (world, body) = (Rc::clone(self), Rc::clone(body));
         let future = async move {
-            world.declare(&objects);
+            world.objects.promise_all(&declared);
             block::task(world, body).await
         };
         let name: Name = "main".into();
