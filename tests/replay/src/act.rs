@@ -78,25 +78,14 @@ pub(crate) fn act(world: &Rc<World>, stmt: &Stmt) -> Result<(), Raised> {
             world.emit(format!("cancel_handle:{name}={found}"));
         }
         Stmt::FutSet { fut, value } => {
-            world
-                .objects
-                .fut(fut)
-                .set(*value)
-                .map_err(|_| Error::INVALID_STATE)?;
+            world.objects.fut(fut).set(*value).map_err(|_| Error::INVALID_STATE)?;
         }
         Stmt::FutErr { fut, error } => {
             let error = Error::User(Arc::clone(error));
-            world
-                .objects
-                .fut(fut)
-                .set_err(error)
-                .map_err(|_| Error::INVALID_STATE)?;
+            world.objects.fut(fut).set_err(error).map_err(|_| Error::INVALID_STATE)?;
         }
         Stmt::FutCancel { fut } => {
-            world.emit(format!(
-                "fut_cancel:{fut}={}",
-                world.objects.fut(fut).cancel()
-            ));
+            world.emit(format!("fut_cancel:{fut}={}", world.objects.fut(fut).cancel()));
         }
         Stmt::EventSet { event } => objects.events[event].set(),
         Stmt::EventClear { event } => objects.events[event].clear(),
@@ -137,11 +126,7 @@ fn add_done_callback(world: &Rc<World>, task: &Name, label: &Name, body: &Block)
     let (world, label, body) = (Rc::clone(world), Arc::clone(label), Rc::clone(body));
     let ended = Rc::clone(&spawned);
     spawned.task.add_done_callback(move |_| {
-        world.emit(format!(
-            "done_cb:{label}:{}={}",
-            ended.name,
-            ended.outcome()
-        ));
+        world.emit(format!("done_cb:{label}:{}={}", ended.name, ended.outcome()));
         act_all(&world, &body);
     });
 }

@@ -43,18 +43,8 @@ pub(crate) type Ended = Result<Flow, Error>;
 /// The future of a task of the program.
 pub(crate) async fn task(world: Rc<World>, body: Block) -> Result<Value, Error> {
     world.emit("start");
-    let mut end = End {
-        world: &world,
-        outcome: "cancelled".to_owned(),
-    };
-    let ended = block(
-        &mut Frame {
-            world: &world,
-            held: None,
-        },
-        &body,
-    )
-    .await;
+    let mut end = End { world: &world, outcome: "cancelled".to_owned() };
+    let ended = block(&mut Frame { world: &world, held: None }, &body).await;
     end.outcome = match &ended {
         Ok(flow) => format!("ok:{}", text(flow.value())),
         Err(error) => format!("err:{error}"),
@@ -95,12 +85,7 @@ async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Ended {
     let world = frame.world;
     match stmt {
         Stmt::Return { value } => return Ok(Flow::Return(*value)),
-        Stmt::Try {
-            body,
-            catch,
-            handler,
-            reraise,
-        } => {
+        Stmt::Try { body, catch, handler, reraise } => {
             return guarded(frame, body, *catch, handler, *reraise).await;
         }
         Stmt::Finally { body, last } => return finally(frame, body, last).await,
@@ -202,10 +187,9 @@ async fn kept(received: Result<Value, PromiseError>) -> Result<Value, Error> {
     match received {
         Ok(value) => Ok(value),
         Err(PromiseError::Cancelled(cancelled)) => cancelled.resume().await,
-        Err(PromiseError::Failed(error)) => Err(error
-            .downcast_ref::<Error>()
-            .expect("programs set their own errors")
-            .clone()),
+        Err(PromiseError::Failed(error)) => {
+            Err(error.downcast_ref::<Error>().expect("programs set their own errors").clone())
+        }
         Err(error) => Err(Error::Foreign(error.to_string())),
     }
 }

@@ -1,5 +1,6 @@
 //! Statements that wait for tasks.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,22 +22,13 @@ pub(crate) async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Option<Ende
         Stmt::Timeout { name, ms, body } => {
             return Some(timeout_block(frame, name, *ms, body).await);
         }
-        Stmt::TaskGroup {
-            name,
-            children,
-            body,
-        } => {
+        Stmt::TaskGroup { name, children, body } => {
             return Some(group_block(frame, name, children, body).await);
         }
-        Stmt::Gather {
-            children,
-            return_exceptions,
-        } => gather_all(world, children, *return_exceptions).await,
-        Stmt::Wait {
-            children,
-            mode,
-            timeout,
-        } => {
+        Stmt::Gather { children, return_exceptions } => {
+            gather_all(world, children, *return_exceptions).await
+        }
+        Stmt::Wait { children, mode, timeout } => {
             wait_some(world, children, *mode, *timeout).await;
             Ok(())
         }
@@ -93,11 +85,7 @@ async fn wait_some(world: &Rc<World>, children: &[Child], mode: WaitMode, limit:
         let names: Vec<String> = tasks.iter().map(|task| task.name().to_string()).collect();
         names.join(",")
     };
-    world.emit(format!(
-        "wait=done[{}]pending[{}]",
-        names(waited.done),
-        names(waited.pending)
-    ));
+    world.emit(format!("wait=done[{}]pending[{}]", names(waited.done), names(waited.pending)));
 }
 
 async fn wait_for_child(frame: &mut Frame<'_>, ms: Option<u64>, of: &Child) -> Result<(), Error> {
@@ -139,10 +127,7 @@ async fn timeout_block(frame: &mut Frame<'_>, name: &Name, ms: Option<u64>, body
     });
     let flow = ended.await.unwrap_or(Err(Error::TIMEOUT))?;
     let expired = world.timeouts.borrow()[name].expired();
-    world.emit(format!(
-        "timeout:{name}={}",
-        if expired { "expired" } else { "ok" }
-    ));
+    world.emit(format!("timeout:{name}={}", if expired { "expired" } else { "ok" }));
     Ok(flow)
 }
 
@@ -163,10 +148,7 @@ async fn group_block(
 ) -> Ended {
     let world = frame.world;
     let ended = try_task_group(async |group| {
-        world
-            .groups
-            .borrow_mut()
-            .insert(Arc::clone(name), group.clone());
+        world.groups.borrow_mut().insert(Arc::clone(name), group.clone());
         for child in children {
             world.spawn_into(&group, &child.name, &child.body)?;
         }
@@ -183,14 +165,17 @@ async fn each_completed(
     limit: Option<u64>,
 ) -> Result<(), Error> {
     let children = world.children(children);
-    let mut ended = as_completed(tasks(&children));
+    let mut series = as_completed(children.iter().map(|child| child.task.handle().clone()));
     if let Some(limit) = limit {
-        ended = ended.timeout(Duration::from_millis(limit));
+        series = series.timeout(Duration::from_millis(limit));
     }
-    while let Some(next) = ended.next().await {
-        let task = next.map_err(|_| Error::TIMEOUT)?;
-        let how = outcome(&task.outcome().expect("it ended"));
-        world.emit(format!("next:{}={how}", task.name()));
+    // Python drops nothing: a series that its task abandons stays, and time can still jump to its timer.
+    let series = world.keep(series);
+    while let Some(next) = poll_fn(|cx| series.borrow_mut().poll_next_task(cx)).await {
+        let ended = next.map_err(|_| Error::TIMEOUT)?;
+        let child = children.iter().find(|child| *child.task.handle() == ended);
+        let child = child.expect("it gives back what it was given");
+        world.emit(format!("next:{}={}", child.name, child.outcome()));
     }
     world.emit("as_completed=end");
     Ok(())

@@ -35,36 +35,12 @@ impl Objects {
             false => Semaphore::new(sem.value),
         };
         Objects {
-            events: declared
-                .events
-                .iter()
-                .map(|n| (name(n), Event::new()))
-                .collect(),
-            locks: declared
-                .locks
-                .iter()
-                .map(|n| (name(n), Lock::new(())))
-                .collect(),
-            sems: declared
-                .sems
-                .iter()
-                .map(|(n, s)| (name(n), sem(s)))
-                .collect(),
-            queues: declared
-                .queues
-                .iter()
-                .map(|(n, q)| (name(n), queue(q.kind, q.max)))
-                .collect(),
-            conds: declared
-                .conds
-                .iter()
-                .map(|n| (name(n), Condition::new(())))
-                .collect(),
-            barriers: declared
-                .barriers
-                .iter()
-                .map(|(n, p)| (name(n), Barrier::new(*p)))
-                .collect(),
+            events: declared.events.iter().map(|n| (name(n), Event::new())).collect(),
+            locks: declared.locks.iter().map(|n| (name(n), Lock::new(()))).collect(),
+            sems: declared.sems.iter().map(|(n, s)| (name(n), sem(s))).collect(),
+            queues: declared.queues.iter().map(|(n, q)| (name(n), queue(q.kind, q.max))).collect(),
+            conds: declared.conds.iter().map(|n| (name(n), Condition::new(()))).collect(),
+            barriers: declared.barriers.iter().map(|(n, p)| (name(n), Barrier::new(*p))).collect(),
             futs: RefCell::default(),
         }
     }
@@ -72,12 +48,7 @@ impl Objects {
     /// Makes the bare futures. Unlike the other objects they need a running loop.
     pub(crate) fn promise_all(&self, declared: &Declared) {
         let mut futs = self.futs.borrow_mut();
-        futs.extend(
-            declared
-                .futs
-                .iter()
-                .map(|name| (Arc::clone(name), promise().0)),
-        );
+        futs.extend(declared.futs.iter().map(|name| (Arc::clone(name), promise().0)));
     }
 
     pub(crate) fn fut(&self, name: &Name) -> Promise<Value> {

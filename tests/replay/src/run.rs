@@ -27,39 +27,26 @@ pub enum Turning {
 /// If the loop does something that no program can bring about.
 #[must_use]
 pub fn run(program: &Program, turning: Turning) -> Outcome {
-    let event_loop = EventLoop::builder()
-        .virtual_clock()
-        .build()
-        .expect("the system gives a loop");
+    let event_loop = EventLoop::builder().virtual_clock().build().expect("the system gives a loop");
     let trace = Rc::new(Trace::default());
     let reports = Rc::clone(&trace);
     event_loop.set_exception_handler(move |context| report(&reports, context));
     let world = World::new(&trace, &program.objects);
     let main = world.spawn_main(&event_loop, program.objects.clone(), &program.main);
-    let mut runner = Runner {
-        event_loop,
-        trace,
-        turning,
-    };
+    let mut runner = Runner { event_loop, trace, turning };
     runner.run_main(&main);
     runner.cancel_all(&world);
     Outcome {
         trace: runner.trace.close(),
-        endings: world
-            .tasks()
-            .iter()
-            .map(|spawned| ending(spawned))
-            .collect::<Map<_, _>>(),
+        endings: world.tasks().iter().map(|spawned| ending(spawned)).collect::<Map<_, _>>(),
         end_time: millis(runner.event_loop.time()),
         iterations: runner.trace.turn.get(),
     }
 }
 
 fn ending(spawned: &Spawned) -> (String, Json) {
-    let ending = Json::from(vec![
-        Json::from(spawned.outcome()),
-        Json::from(spawned.task.cancelling()),
-    ]);
+    let ending =
+        Json::from(vec![Json::from(spawned.outcome()), Json::from(spawned.task.cancelling())]);
     (spawned.name.to_string(), ending)
 }
 
@@ -105,9 +92,7 @@ impl Runner {
 
     fn turn_until(&mut self, done: &Cell<bool>) -> Result<(), RunError> {
         while !done.get() {
-            self.trace
-                .turn
-                .set(Some(self.trace.turn.get().unwrap_or(0) + 1));
+            self.trace.turn.set(Some(self.trace.turn.get().unwrap_or(0) + 1));
             let _ = self.event_loop.run_once(None)?;
         }
         Ok(())
@@ -115,11 +100,8 @@ impl Runner {
 
     /// Cancels every task that is left and waits for their ends.
     fn cancel_all(&mut self, world: &World) {
-        let alive: Vec<Rc<Spawned>> = world
-            .tasks()
-            .into_iter()
-            .filter(|spawned| !spawned.task.is_done())
-            .collect();
+        let alive: Vec<Rc<Spawned>> =
+            world.tasks().into_iter().filter(|spawned| !spawned.task.is_done()).collect();
         if alive.is_empty() {
             return;
         }

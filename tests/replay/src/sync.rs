@@ -27,10 +27,7 @@ pub(crate) async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Option<Ende
         }
         Stmt::Cond { cond, body } => return Some(cond_block(frame, cond, body).await),
         Stmt::CondWait { cond } => {
-            let held = frame
-                .held
-                .as_deref_mut()
-                .expect("it stands inside a `cond`");
+            let held = frame.held.as_deref_mut().expect("it stands inside a `cond`");
             held.wait(cond).await;
             world.emit(format!("cond_wait:{cond}"));
             Ok(())
@@ -118,10 +115,7 @@ impl Held for HeldCondition<'_> {
         if self.name == name {
             return Box::pin(self.condition.wait(&mut self.guard));
         }
-        self.outer
-            .as_deref_mut()
-            .expect("it stands inside a `cond` of this name")
-            .wait(name)
+        self.outer.as_deref_mut().expect("it stands inside a `cond` of this name").wait(name)
     }
 }
 
@@ -131,18 +125,6 @@ async fn cond_block(frame: &mut Frame<'_>, name: &Name, body: &Block) -> Ended {
     let guard = condition.lock().await;
     world.emit(format!("cond:{name}"));
     let outer = frame.held.as_mut().map(|held| &mut **held as &mut dyn Held);
-    let mut held = HeldCondition {
-        name,
-        condition,
-        guard,
-        outer,
-    };
-    block(
-        &mut Frame {
-            world,
-            held: Some(&mut held),
-        },
-        body,
-    )
-    .await
+    let mut held = HeldCondition { name, condition, guard, outer };
+    block(&mut Frame { world, held: Some(&mut held) }, body).await
 }

@@ -107,11 +107,7 @@ impl Trace {
             return;
         }
         let task = wheelhouse::current_task().map(|task| task.name().to_string());
-        self.push(
-            wheelhouse::time(),
-            task.unwrap_or_else(|| "-".to_owned()),
-            what.into(),
-        );
+        self.push(wheelhouse::time(), task.unwrap_or_else(|| "-".to_owned()), what.into());
     }
 
     /// Notes an event of the runner, at the time of a loop that does not run.
@@ -120,12 +116,7 @@ impl Trace {
     }
 
     fn push(&self, time: Duration, task: String, what: String) {
-        let event = Event {
-            time: millis(time),
-            task,
-            what,
-            turn: self.turn.get(),
-        };
+        let event = Event { time: millis(time), task, what, turn: self.turn.get() };
         self.events.borrow_mut().push(event);
     }
 

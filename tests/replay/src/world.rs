@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use wheelhouse::{
-    CallHandle, EventLoop, JoinError, Promise, Task, TaskGroup, TimeoutHandle, promise,
+    AsCompleted, CallHandle, EventLoop, JoinError, Promise, Task, TaskGroup, TaskHandle,
+    TimeoutHandle, promise,
 };
 
 use crate::block;
@@ -23,7 +24,11 @@ pub(crate) struct World {
     pub(crate) groups: RefCell<HashMap<Name, TaskGroup>>,
     pub(crate) timeouts: RefCell<HashMap<Name, TimeoutHandle>>,
     pub(crate) objects: Objects,
+    series: RefCell<Vec<Series>>,
 }
+
+/// A series of `as_completed`.
+type Series = Rc<RefCell<AsCompleted<TaskHandle>>>;
 
 /// A task of the program.
 pub(crate) struct Spawned {
@@ -40,7 +45,15 @@ impl World {
             groups: RefCell::default(),
             timeouts: RefCell::default(),
             objects: Objects::new(declared),
+            series: RefCell::default(),
         })
+    }
+
+    /// Keeps a series until the end of the program.
+    pub(crate) fn keep(&self, series: AsCompleted<TaskHandle>) -> Series {
+        let series = Rc::new(RefCell::new(series));
+        self.series.borrow_mut().push(Rc::clone(&series));
+        series
     }
 
     pub(crate) fn emit(&self, what: impl Into<String>) {
@@ -53,30 +66,18 @@ impl World {
     }
 
     pub(crate) fn task(&self, name: &Name) -> Option<Rc<Spawned>> {
-        self.tasks
-            .borrow()
-            .iter()
-            .find(|spawned| spawned.name == *name)
-            .cloned()
+        self.tasks.borrow().iter().find(|spawned| spawned.name == *name).cloned()
     }
 
     fn register(&self, name: &Name, task: Task<Value>) -> Rc<Spawned> {
-        let spawned = Rc::new(Spawned {
-            name: Arc::clone(name),
-            task,
-        });
+        let spawned = Rc::new(Spawned { name: Arc::clone(name), task });
         self.tasks.borrow_mut().push(Rc::clone(&spawned));
         spawned
     }
 
     pub(crate) fn spawn(self: &Rc<Self>, new: &NewTask) -> Rc<Spawned> {
         let future = block::task(Rc::clone(self), Rc::clone(&new.body));
-        self.register(
-            &new.name,
-            Task::builder()
-                .name(Arc::clone(&new.name))
-                .try_spawn(future),
-        )
+        self.register(&new.name, Task::builder().name(Arc::clone(&new.name)).try_spawn(future))
     }
 
     pub(crate) fn spawn_main(
@@ -91,9 +92,7 @@ impl World {
             block::task(world, body).await
         };
         let name: Name = "main".into();
-        let main = Task::builder()
-            .name(Arc::clone(&name))
-            .try_spawn_on(event_loop, future);
+        let main = Task::builder().name(Arc::clone(&name)).try_spawn_on(event_loop, future);
         self.register(&name, main)
     }
 
@@ -105,9 +104,7 @@ impl World {
         body: &Block,
     ) -> Result<Rc<Spawned>, Error> {
         let future = block::task(Rc::clone(self), Rc::clone(body));
-        let task = group
-            .try_spawn_named(Arc::clone(name), future)
-            .map_err(|_| Error::RUNTIME)?;
+        let task = group.try_spawn_named(Arc::clone(name), future).map_err(|_| Error::RUNTIME)?;
         Ok(self.register(name, task))
     }
 
@@ -120,19 +117,14 @@ impl World {
     }
 
     pub(crate) fn children(self: &Rc<Self>, children: &[Child]) -> Vec<Rc<Spawned>> {
-        children
-            .iter()
-            .filter_map(|child| self.child(child))
-            .collect()
+        children.iter().filter_map(|child| self.child(child)).collect()
     }
 }
 
 impl Spawned {
     /// How the task ended, as traces write it.
     pub(crate) fn outcome(&self) -> String {
-        self.task
-            .outcome()
-            .map_or_else(|| "pending".to_owned(), |result| outcome(&result))
+        self.task.outcome().map_or_else(|| "pending".to_owned(), |result| outcome(&result))
     }
 }
 
