@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wheelhouse::{call_later, call_soon, current_task, time};
+use wheelhouse::{CallHandle, call_later, call_soon, current_task, time};
 
 use crate::error::Error;
 use crate::program::{Block, Name, Stmt};
@@ -73,7 +73,7 @@ pub(crate) fn act(world: &Rc<World>, stmt: &Stmt) -> Result<(), Raised> {
         }
         Stmt::CancelHandle { name } => {
             let handle = world.calls.borrow().get(name).cloned();
-            handle.as_ref().map(|handle| handle.cancel());
+            handle.as_ref().map(CallHandle::cancel);
             let found = if handle.is_some() { "ok" } else { "none" };
             world.emit(format!("cancel_handle:{name}={found}"));
         }

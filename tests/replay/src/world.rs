@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use wheelhouse::{
-    AsCompleted, CallHandle, EventLoop, JoinError, Promise, Task, TaskGroup, TaskHandle,
-    TimeoutHandle, promise,
+    AsCompleted, CallHandle, EventLoop, JoinError, Task, TaskGroup, TaskHandle, TimeoutHandle,
 };
 
 use crate::block;
