@@ -10,14 +10,40 @@ use replay::program::{Block, Catch, Child, Name, NewTask, Program, Stmt, Value, 
 
 use crate::names;
 
-/// A program of some twenty to sixty statements.
+/// A main task that starts a few others and then, within a few milliseconds, meddles with them.
 pub(crate) fn program() -> impl Strategy<Value = Program> {
-    vec(statement(), 2..9).prop_map(|main| names::complete(&main.into()))
+    let start = vec(new_task(statement()).prop_map(Stmt::Spawn), 1..3);
+    let meddle = vec(meddling(), 1..4);
+    let act = (start, meddle).prop_map(|(start, meddle)| [start, meddle].concat());
+    (vec(act, 1..4), vec(statement(), 0..3))
+        .prop_map(|(acts, last)| names::complete(&[acts.concat(), last].concat().into()))
+}
+
+/// What main does to the tasks it has started, and to what they wait for.
+fn meddling() -> BoxedStrategy<Stmt> {
+    prop_oneof![
+        6 => ms().prop_map(|ms| Stmt::Sleep { ms }),
+        3 => open().prop_map(|task| Stmt::Cancel { task }),
+        4 => callback_statement(),
+    ]
+    .boxed()
+}
+
+/// A statement that may raise an error, most often with something that catches it.
+fn mostly_guarded(statement: impl Strategy<Value = Stmt> + 'static) -> BoxedStrategy<Stmt> {
+    let guarded = |(statement, guarded): (Stmt, bool)| {
+        if !guarded {
+            return statement;
+        }
+        let body = [statement].into();
+        Stmt::Try { body, catch: Catch::Error, handler: [].into(), reraise: false }
+    };
+    (statement, prop::bool::weighted(0.8)).prop_map(guarded).boxed()
 }
 
 /// Milliseconds: few different ones, so that deadlines coincide.
 fn ms() -> impl Strategy<Value = u64> {
-    select(vec![0, 1, 2, 3, 5, 8])
+    select(vec![0, 0, 0, 1, 1, 2, 2, 3, 5, 8])
 }
 
 fn limit() -> impl Strategy<Value = Option<u64>> {
@@ -57,77 +83,99 @@ fn fut() -> impl Strategy<Value = Name> {
     one_of(&["f0", "f1"])
 }
 
-/// What callbacks may do.
+/// What callbacks may do, and tasks, too.
 fn callback_statement() -> BoxedStrategy<Stmt> {
-    prop_oneof![
-        2 => Just(Stmt::Log { label: "@0".into() }),
+    let quiet = prop_oneof![
+        1 => Just(Stmt::Log { label: "@0".into() }),
         6 => open().prop_map(|task| Stmt::Cancel { task }),
-        3 => event().prop_map(|event| Stmt::EventSet { event }),
+        4 => event().prop_map(|event| Stmt::EventSet { event }),
         1 => event().prop_map(|event| Stmt::EventClear { event }),
-        3 => (fut(), value()).prop_map(|(fut, value)| Stmt::FutSet { fut, value }),
-        1 => (fut(), error()).prop_map(|(fut, error)| Stmt::FutErr { fut, error }),
         1 => fut().prop_map(|fut| Stmt::FutCancel { fut }),
-        2 => (queue(), value()).prop_map(|(queue, value)| Stmt::PutNowait { queue, value }),
-        2 => queue().prop_map(|queue| Stmt::GetNowait { queue }),
-        1 => queue().prop_map(|queue| Stmt::TaskDone { queue }),
         1 => (queue(), any::<bool>())
             .prop_map(|(queue, immediate)| Stmt::Shutdown { queue, immediate }),
-        2 => raw_sem().prop_map(|sem| Stmt::SemRelease { sem }),
+        1 => Just(Stmt::SemRelease { sem: "S0".into() }),
+        1 => open().prop_map(|name| Stmt::CancelHandle { name }),
+    ];
+    prop_oneof![3 => quiet, 2 => raising_statement()].boxed()
+}
+
+/// Statements of callbacks and tasks that raise where it does not suit.
+fn raising_statement() -> BoxedStrategy<Stmt> {
+    prop_oneof![
+        3 => (fut(), value()).prop_map(|(fut, value)| Stmt::FutSet { fut, value }),
+        1 => (fut(), error()).prop_map(|(fut, error)| Stmt::FutErr { fut, error }),
+        4 => (queue(), value()).prop_map(|(queue, value)| Stmt::PutNowait { queue, value }),
+        3 => queue().prop_map(|queue| Stmt::GetNowait { queue }),
+        2 => queue().prop_map(|queue| Stmt::TaskDone { queue }),
+        2 => Just(Stmt::SemRelease { sem: "B0".into() }),
         2 => Just(Stmt::Release { lock: "R0".into() }),
         1 => error().prop_map(|error| Stmt::Raise { error }),
-        1 => open().prop_map(|name| Stmt::CancelHandle { name }),
     ]
     .boxed()
 }
 
-/// What tasks do that has no body.
+fn cond_notify() -> impl Strategy<Value = Stmt> {
+    select(vec![Some(1), Some(2), None]).prop_map(|n| Stmt::CondNotify { cond: "c0".into(), n })
+}
+
+fn in_cond(statement: Stmt) -> Stmt {
+    Stmt::Cond { cond: "c0".into(), body: [statement].into() }
+}
+
+/// What tasks do that is no structure of statements.
 fn simple_statement() -> BoxedStrategy<Stmt> {
     let core = prop_oneof![
         10 => ms().prop_map(|ms| Stmt::Sleep { ms }),
         2 => Just(Stmt::Log { label: "@0".into() }),
-        8 => open().prop_map(|task| Stmt::Cancel { task }),
+        4 => open().prop_map(|task| Stmt::Cancel { task }),
         2 => Just(Stmt::Uncancel),
         1 => Just(Stmt::Cancelling),
-        1 => error().prop_map(|error| Stmt::Raise { error }),
-        1 => Just(Stmt::Raise { error: "Cancelled".into() }),
+        1 => prop_oneof![3 => error(), 1 => Just("Cancelled".into())]
+            .prop_map(|error| Stmt::Raise { error }),
         1 => value().prop_map(|value| Stmt::Return { value }),
-        3 => fut().prop_map(|fut| Stmt::FutAwait { fut }),
+        3 => mostly_guarded(fut().prop_map(|fut| Stmt::FutAwait { fut })),
         2 => (open(), limit()).prop_map(|(timeout, ms)| Stmt::Reschedule { timeout, ms }),
     ];
-    let objects = prop_oneof![
+    let waits = prop_oneof![
         4 => event().prop_map(|event| Stmt::EventWait { event }),
-        2 => Just(Stmt::Acquire { lock: "R0".into() }),
-        2 => raw_sem().prop_map(|sem| Stmt::SemAcquire { sem }),
-        3 => (queue(), value()).prop_map(|(queue, value)| Stmt::Put { queue, value }),
-        3 => queue().prop_map(|queue| Stmt::Get { queue }),
+        3 => Just(Stmt::Acquire { lock: "R0".into() }),
+        3 => raw_sem().prop_map(|sem| Stmt::SemAcquire { sem }),
         1 => queue().prop_map(|queue| Stmt::Join { queue }),
-        5 => open().prop_map(|cond| Stmt::CondWait { cond }),
-        2 => select(vec![Some(1), Some(2), None])
-            .prop_map(|n| Stmt::CondNotify { cond: "c0".into(), n }),
-        3 => Just(Stmt::BarrierWait { barrier: "b0".into() }),
+        1 => open().prop_map(|cond| Stmt::CondWait { cond }),
+        4 => Just(in_cond(Stmt::CondWait { cond: "@0".into() })),
+        3 => cond_notify().prop_map(in_cond),
         1 => Just(Stmt::BarrierAbort { barrier: "b0".into() }),
         1 => Just(Stmt::BarrierReset { barrier: "b0".into() }),
     ];
-    prop_oneof![3 => core, 2 => objects, 1 => callback_statement()].boxed()
+    let raising = prop_oneof![
+        4 => (queue(), value()).prop_map(|(queue, value)| Stmt::Put { queue, value }),
+        3 => queue().prop_map(|queue| Stmt::Get { queue }),
+        3 => Just(Stmt::BarrierWait { barrier: "b0".into() }),
+        1 => cond_notify(),
+        5 => raising_statement(),
+    ];
+    prop_oneof![6 => core, 3 => waits, 3 => mostly_guarded(raising), 1 => callback_statement()]
+        .boxed()
 }
 
 fn statement() -> BoxedStrategy<Stmt> {
-    simple_statement().prop_recursive(5, 40, 4, |inner| {
-        prop_oneof![
-            3 => structure(inner.clone()),
-            3 => tasks(inner.clone()),
-            2 => scopes(inner.clone()),
-            1 => callbacks(inner),
-        ]
-    })
-    .boxed()
+    simple_statement()
+        .prop_recursive(5, 40, 4, |inner| {
+            prop_oneof![
+                3 => structure(&inner),
+                3 => tasks(&inner),
+                2 => scopes(&inner),
+                1 => callbacks(&inner),
+            ]
+        })
+        .boxed()
 }
 
 fn block(statement: BoxedStrategy<Stmt>, most: usize) -> impl Strategy<Value = Block> {
     vec(statement, 0..=most).prop_map(Block::from)
 }
 
-fn structure(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+fn structure(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let body = || block(inner.clone(), 4);
     let catch = || select(vec![Catch::Cancel, Catch::Cancel, Catch::Error, Catch::Any]);
     prop_oneof![
@@ -144,17 +192,17 @@ fn structure(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
 }
 
 fn new_task(inner: BoxedStrategy<Stmt>) -> impl Strategy<Value = NewTask> {
-    block(inner, 4).prop_map(|body| NewTask { name: "@0".into(), body })
+    vec(inner, 1..6).prop_map(|body| NewTask { name: "@0".into(), body: body.into() })
 }
 
 fn child(inner: BoxedStrategy<Stmt>) -> impl Strategy<Value = Child> {
     prop_oneof![
-        new_task(inner).prop_map(Child::New),
-        open().prop_map(|task| Child::Existing { task }),
+        2 => new_task(inner).prop_map(Child::New),
+        3 => open().prop_map(|task| Child::Existing { task }),
     ]
 }
 
-fn tasks(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+fn tasks(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let one = || child(inner.clone());
     let some = || vec(child(inner.clone()), 0..4);
     let mode =
@@ -176,7 +224,7 @@ fn tasks(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     .boxed()
 }
 
-fn scopes(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+fn scopes(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let body = || block(inner.clone(), 4);
     let children = vec(new_task(inner.clone()), 0..3);
     prop_oneof![
@@ -193,7 +241,7 @@ fn scopes(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     .boxed()
 }
 
-fn callbacks(inner: BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+fn callbacks(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let statement = || {
         prop_oneof![
             8 => callback_statement(),

@@ -14,7 +14,7 @@ use replay::program::Program;
 use replay::{Difference, Referee, Turning, run};
 
 /// How many programs are compared, unless `REPLAY_CASES` says otherwise.
-const CASES: u32 = 2_000;
+const CASES: u32 = 500;
 
 /// A program that proptest shows as what it is.
 struct Shown(Program);
