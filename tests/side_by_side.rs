@@ -129,6 +129,68 @@ fn requests_pending_for_several_scopes_are_kept_apart() {
 }
 
 #[test]
+fn timeouts_side_by_side_that_expire_in_one_turn_all_elapse() {
+    run(async {
+        let limited = || timeout(ms(5), forever());
+        let (a, b, c) = futures::join!(limited(), limited(), async {
+            let nested = timeout(ms(5), async { timeout(ms(5), forever()).await }).await;
+            (nested.is_err(), me().cancelling())
+        });
+        // C11, C13: the count that decides is that of the requests around a scope, not of those beside it.
+        assert!(a.is_err() && b.is_err());
+        assert_eq!((c, time(), me().cancelling()), ((true, 0), ms(5), 0));
+        sleep(ms(1)).await;
+    });
+}
+
+#[test]
+fn a_timeout_entered_beside_an_expired_one_still_tells_an_external_cancel_from_its_own() {
+    run(async {
+        let task = spawn(async {
+            let late = async {
+                sleep(ms(5)).await;
+                // The other timeout has expired and still counts, until its scope is polled.
+                assert_eq!(me().cancelling(), 1);
+                catch_cancel(timeout(ms(5), forever())).await.is_err()
+            };
+            futures::join!(late, timeout(ms(5), async { catch_cancel(forever()).await.is_err() }))
+        });
+        let handle = task.handle().clone();
+        turns(1).await;
+        call_at(ms(10), move || assert!(handle.cancel()));
+        // C11, C13: both in one turn, so the cancel goes on outwards.
+        assert_eq!(task.await.unwrap(), (true, Ok(true)));
+    });
+}
+
+#[test]
+fn a_group_that_fails_beside_an_expired_timeout_renews_no_request() {
+    run(async {
+        let (ended, elapsed, ()) = futures::join!(
+            task_group(async |group| {
+                let broken = async {
+                    sleep(ms(4)).await;
+                    yield_now().await;
+                    Err::<(), _>("broken")
+                };
+                drop(group.try_spawn(broken).unwrap());
+                forever().await;
+            }),
+            timeout(ms(4), async {
+                let _ = catch_cancel(forever()).await;
+                sleep(ms(1)).await;
+                "cleaned up"
+            }),
+            sleep(ms(9)),
+        );
+        // C12, C13: the request that counted was aimed beside the group.
+        assert!(ended.is_err());
+        assert_eq!(elapsed, Ok("cleaned up"));
+        assert_eq!((time(), me().cancelling()), (ms(9), 0));
+    });
+}
+
+#[test]
 fn a_delivery_wakes_the_waker_its_scope_was_polled_with() {
     run(async {
         let (canceller, ends) = promise::<()>();
@@ -188,8 +250,8 @@ fn a_request_goes_through_a_shared_future_to_whoever_polls_it() {
         let task = spawn(shared.clone());
         let other = spawn(shared);
         turns(2).await;
-        task.cancel();
-        // C13: the scope stands in the task that polled it, and its waker tells both.
+        // C13: the scope stands in the task that polled it last, and its waker tells both.
+        other.cancel();
         assert!(task.await.unwrap());
         assert!(other.await.unwrap());
     });
@@ -407,7 +469,7 @@ fn a_task_that_lost_a_select_is_no_longer_reached_by_its_former_waiter() {
 }
 
 #[test]
-fn a_task_that_lost_a_select_is_not_reached_from_the_same_scope_either() {
+fn a_task_that_lost_a_select_is_not_reached_from_the_same_scope_after_another_step() {
     run(async {
         let child = Rc::new(RefCell::new(Some(spawn(sleep(ms(9))))));
         let handle = child.borrow().as_ref().unwrap().handle().clone();
@@ -416,9 +478,10 @@ fn a_task_that_lost_a_select_is_not_reached_from_the_same_scope_either() {
             let mut child = own.borrow_mut().take().unwrap();
             select(&mut child, yield_now()).await;
             own.borrow_mut().replace(child);
+            yield_now().await;
             forever().await;
         });
-        turns(4).await;
+        turns(5).await;
         task.cancel();
         // C13: left behind, it stands in the task's list and is no part of what is awaited.
         assert_eq!(handle.cancelling(), 0);

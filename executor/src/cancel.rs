@@ -225,7 +225,8 @@ impl State {
             self.reasons.insert(task, reason);
             self.tasks[task].labelled = true;
         }
-        self.request(Place::task(task));
+        self.tasks[task].cancelling += 1;
+        self.aim_request(Place::task(task));
         true
     }
 
@@ -245,13 +246,7 @@ impl State {
         left
     }
 
-    /// Counts a request and aims it at a place: a task, or a scope in one (rule C13).
-    pub(crate) fn request(&mut self, aim: Place) {
-        self.tasks[aim.task].cancelling += 1;
-        self.aim_request(aim);
-    }
-
-    /// Offers a request that is counted already.
+    /// Offers a request, counted already, that is aimed at a place: a task, or a scope in one (rule C13).
     pub(crate) fn aim_request(&mut self, aim: Place) {
         let mut forwards = Vec::new();
         self.aim_one(aim, &mut forwards);

@@ -22,6 +22,7 @@ use timer_wheel::TimerKey;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::{Place, Ready, State};
+use crate::task::Slot;
 
 /// A depth no scope has: nothing is due, nothing is pending.
 const NONE: u16 = u16::MAX;
@@ -75,11 +76,13 @@ pub(crate) struct Scope {
     siblings: Links,
     /// Set where it was polled with a waker that is not its task's own.
     waker: Option<Waker>,
-    /// The task's count of requests when the scope was entered.
+    /// The requests around the scope when it was entered.
     base: u32,
     phase: Phase,
     /// Somebody aimed a cancel at it: its timer, its handle, its task group.
     called: bool,
+    /// The request that made is counted in the task the scope stands in.
+    counted: bool,
     /// Loop time, in nanoseconds, at which its timer fires or fired.
     pub(crate) when: Option<u64>,
     timer: Option<TimerKey>,
@@ -98,8 +101,8 @@ pub(crate) enum Phase {
 /// What a scope learns on its way out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaving {
-    /// A cancel was aimed at the scope itself, and no other request has come since it was entered: a
-    /// cancel that ended the body was its own.
+    /// A cancel was aimed at the scope itself, and no other request has come around it since it was
+    /// entered: a cancel that ended the body was its own.
     pub(crate) own: bool,
 }
 
@@ -132,6 +135,7 @@ impl State {
             base: 0,
             phase: Phase::Created,
             called: false,
+            counted: false,
             when: None,
             timer: None,
             arming: 0,
@@ -144,17 +148,18 @@ impl State {
         let scope = &mut self.scopes[key.index];
         let replaced = std::mem::replace(&mut scope.waker, waker);
         let first = scope.phase == Phase::Created;
-        if first {
-            scope.phase = Phase::Entered;
-            scope.base = self.tasks[outer.task].cancelling;
-        }
+        scope.phase = Phase::Entered;
         let called_early = first && scope.called;
         if (scope.task, scope.parent) != (outer.task, outer.scope) {
             self.unlink_scope(key.index);
             self.link_scope(key.index, outer);
+            self.count_request(key.index);
+        }
+        if first {
+            self.scopes[key.index].base = self.requests_around(outer);
         }
         if called_early {
-            self.request(Place { task: outer.task, scope: key.index });
+            self.aim_request(Place { task: outer.task, scope: key.index });
         }
         let node = &mut self.scopes[key.index].node;
         let due = node.is_due();
@@ -173,9 +178,42 @@ impl State {
         scope.timer = None;
         let task = scope.task;
         if task != NIL {
-            self.request(Place { task, scope: key.index });
+            self.count_request(key.index);
+            self.aim_request(Place { task, scope: key.index });
         }
         true
+    }
+
+    /// Counts the request aimed at a scope, if there is one, in the task the scope stands in.
+    fn count_request(&mut self, index: u32) {
+        let scope = &mut self.scopes[index];
+        if scope.called && !scope.counted {
+            scope.counted = true;
+            let task = &mut self.tasks[scope.task];
+            task.cancelling += 1;
+            task.aimed += 1;
+        }
+    }
+
+    /// The request aimed at a scope is the scope's no more. `true` if it is to be taken back.
+    fn disown_request(&mut self, index: u32) -> bool {
+        let scope = &mut self.scopes[index];
+        let counted = std::mem::take(&mut scope.counted);
+        self.tasks[scope.task].aimed -= u32::from(counted);
+        counted
+    }
+
+    /// The requests that may end the code in `place`: all that count, save those aimed at scopes beside it.
+    pub(crate) fn requests_around(&self, mut place: Place) -> u32 {
+        let Slot { cancelling, aimed: mut beside, .. } = self.tasks[place.task];
+        if beside == 0 {
+            return cancelling;
+        }
+        while !place.is_task() {
+            beside -= u32::from(self.scopes[place.scope].counted);
+            place = self.outer(place);
+        }
+        cancelling.saturating_sub(beside)
     }
 
     /// Takes a scope out of its tree. Its own request is taken back with it; what was aimed further out
@@ -195,13 +233,17 @@ impl State {
             return (Leaving { own: called }, waker);
         }
         let node = self.scopes[key.index].node;
+        let counted = self.disown_request(key.index);
         let outer = self.unlink_scope(key.index);
         let held = node.due.min(node.pending);
         if held < node.depth {
             self.hand_back(outer, held);
         }
-        let left = if called { self.uncancel(task) } else { self.tasks[task].cancelling };
-        (Leaving { own: called && left <= base }, waker)
+        if counted {
+            self.uncancel(task);
+        }
+        let own = called && self.requests_around(outer) <= base;
+        (Leaving { own }, waker)
     }
 
     pub(crate) fn phase(&self, key: Key) -> Phase {
@@ -270,6 +312,9 @@ impl State {
         let outer = Place { task, scope: parent };
         if task == NIL {
             return outer;
+        }
+        if self.disown_request(index) {
+            self.uncancel(task);
         }
         let place = Place { task, scope: index };
         self.rehome_waits(place, outer);

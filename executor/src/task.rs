@@ -58,6 +58,8 @@ pub(crate) struct Slot {
     pub(crate) observers: List,
     /// Requests made and not taken back (rule C1).
     pub(crate) cancelling: u32,
+    /// How many of these are aimed at scopes that are still open.
+    pub(crate) aimed: u32,
     /// Handles that name the task.
     pub(crate) refs: u32,
     /// Number of its last step, which is where a wait was polled if it is still awaited.
@@ -84,6 +86,7 @@ impl Slot {
             awaiter: NIL,
             observers: List::EMPTY,
             cancelling: 0,
+            aimed: 0,
             refs: 0,
             last_step: 0,
             life: Life::Vacant,
@@ -102,6 +105,7 @@ impl Slot {
         self.cell = Some(cell);
         self.root = Node::new(0);
         self.cancelling = 0;
+        self.aimed = 0;
         self.refs = 1;
         self.life = Life::Alive;
         self.asked = false;

@@ -107,17 +107,20 @@ where
         Err(Some(error)) => errors.push(error_of_body(error)),
         _ => {}
     }
-    renew_request();
+    renew_request(scope.core());
     Err(GroupError { errors })
 }
 
 /// Errors win over a cancel from outside, but do not swallow it: the request is made anew and takes effect
 /// at the next await.
-fn renew_request() {
-    if let Some(parent) = current_task().filter(|parent| parent.cancelling() > 0) {
-        parent.uncancel();
-        parent.cancel();
-    }
+fn renew_request(core: &Core) {
+    core.with(|state| {
+        let Some(place) = state.current else { return };
+        if state.requests_around(place) > 0 {
+            state.uncancel(place.task);
+            state.cancel(place.task, None);
+        }
+    });
 }
 
 fn error_of_body(error: BoxError) -> JoinError {
