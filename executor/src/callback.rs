@@ -37,10 +37,7 @@ pub fn call_soon(callback: impl FnOnce() + 'static) -> CallHandle {
 /// Outside a running loop.
 #[track_caller]
 pub fn call_later(delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
-    context::current("call_later", |core| {
-        let when = core.clock.now().saturating_add(to_nanos(delay));
-        core.call_at(when, Box::new(callback))
-    })
+    context::current("call_later", |core| core.call_later(delay, Box::new(callback)))
 }
 
 /// Runs `callback` when the loop's [`time`](crate::time) is `when`, or in the next turn if it is past.
@@ -61,6 +58,17 @@ impl Core {
             key
         });
         CallHandle { core: Rc::downgrade(self), key, when: None }
+    }
+
+    /// The clock was just read, so a delay of zero is seen to be due: the next turn looks for it.
+    pub(crate) fn call_later(
+        self: &Rc<Self>,
+        delay: Duration,
+        run: Box<dyn FnOnce()>,
+    ) -> CallHandle {
+        let now = self.clock.now();
+        self.with(|state| state.now = now);
+        self.call_at(now.saturating_add(to_nanos(delay)), run)
     }
 
     pub(crate) fn call_at(self: &Rc<Self>, when: u64, run: Box<dyn FnOnce()>) -> CallHandle {

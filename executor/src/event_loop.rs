@@ -172,8 +172,7 @@ impl EventLoop {
 
     /// As the free function [`call_later`](crate::call_later), for a loop that need not run yet.
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
-        let when = self.core.clock.now().saturating_add(to_nanos(delay));
-        self.core.call_at(when, Box::new(callback))
+        self.core.call_later(delay, Box::new(callback))
     }
 
     /// The loop's time: how long it has existed, or what its virtual clock shows.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use super::Joinable;
 use crate::callback::CallHandle;
-use crate::clock::to_nanos;
 use crate::context::Core;
 use crate::error::EmptyWait;
 use crate::handle::TaskHandle;
@@ -137,13 +136,12 @@ impl Begun {
         let released = WaitOnce::new(core, "a wait for several tasks");
         let timer = timeout.map(|limit| {
             let (signal, weak) = (released.signal(), Rc::downgrade(core));
-            let when = core.clock.now().saturating_add(to_nanos(limit));
             let release = move || {
                 if let Some(core) = weak.upgrade() {
                     signal.set(&core);
                 }
             };
-            core.call_at(when, Box::new(release))
+            core.call_later(limit, Box::new(release))
         });
         let countdown =
             Rc::new(Countdown { left: Cell::new(tasks.len()), until, released: released.signal() });
