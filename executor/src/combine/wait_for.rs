@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::Joinable;
 use crate::error::{Elapsed, JoinError};
 use crate::handle::TaskHandle;
+use crate::spawn::spawn;
 use crate::timeout::timeout;
 use crate::wait_once::TaskEnd;
 
 /// Polls `future` in place for at most `limit`; it is [`timeout`](crate::timeout), but that a limit of zero
-/// never starts the future.
+/// never starts the future. It still suspends, for three turns as in asyncio.
 ///
 /// # Errors
 ///
@@ -21,6 +22,9 @@ use crate::wait_once::TaskEnd;
 /// As cancel safe as `future`.
 pub async fn wait_for<F: Future>(future: F, limit: Duration) -> Result<F::Output, Elapsed> {
     if limit.is_zero() {
+        // As asyncio, where a task is made of it and cancelled before its first step.
+        let never_started = spawn(async {});
+        cancel_and_wait(never_started.handle()).await;
         return Err(Elapsed { deadline: None });
     }
     timeout(limit, future).await
