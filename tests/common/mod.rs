@@ -123,6 +123,11 @@ impl Turns {
         self.marks.borrow_mut().push((what, self.number.get()));
     }
 
+    /// Was `what` marked?
+    pub fn is_marked(&self, what: &str) -> bool {
+        self.marks.borrow().iter().any(|(name, _)| *name == what)
+    }
+
     /// How many turns after `from` the mark `to` was set.
     #[track_caller]
     pub fn between(&self, from: &str, to: &str) -> u64 {
