@@ -37,7 +37,10 @@ impl Clock {
     }
 }
 
-/// Nanoseconds as the timers count them. Anything beyond 584 years is "never" in all but name.
+/// A deadline that is never reached: time does not jump to it.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Nanoseconds as the timers count them. Anything beyond 584 years is "never".
 pub(crate) fn to_nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }

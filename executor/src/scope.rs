@@ -67,6 +67,9 @@ impl Node {
     }
 }
 
+/// The message for a scope in a callback, or carried to another loop.
+const OUTSIDE: &str = "a scope was polled outside a task of its own loop: spawn a task for it";
+
 /// One scope, from its making until its future is gone and nobody holds a handle to it.
 pub(crate) struct Scope {
     pub(crate) node: Node,
@@ -144,11 +147,13 @@ impl State {
     }
 
     pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> (bool, Option<Waker>) {
-        let outer = self.current.expect("a scope is polled by a task of its own loop");
+        let outer = self.current.expect(OUTSIDE);
         let scope = &mut self.scopes[key.index];
         let replaced = std::mem::replace(&mut scope.waker, waker);
         let first = scope.phase == Phase::Created;
-        scope.phase = Phase::Entered;
+        if first {
+            scope.phase = Phase::Entered;
+        }
         let called_early = first && scope.called;
         if (scope.task, scope.parent) != (outer.task, outer.scope) {
             self.unlink_scope(key.index);

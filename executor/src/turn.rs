@@ -13,7 +13,7 @@ use std::time::Duration;
 use timer_wheel::TimerKey;
 
 use crate::callback;
-use crate::clock::{Clock, to_nanos};
+use crate::clock::{Clock, NEVER, to_nanos};
 use crate::error::{Deadlock, RunError, WaitingTask};
 use crate::event_loop::EventLoop;
 use crate::observe::Turn;
@@ -109,7 +109,8 @@ impl EventLoop {
         }
         let now = self.core.clock.now();
         let host_limit = max_wait.map(|limit| now.saturating_add(to_nanos(limit)));
-        match (self.core.with(|state| state.timers.next_deadline()), host_limit) {
+        let next = self.core.with(|state| state.timers.next_deadline());
+        match (next.filter(|next| *next != NEVER), host_limit) {
             (Some(next), Some(limit)) => self.core.clock.jump(next.min(limit)),
             (Some(next), None) => self.core.clock.jump(next),
             (None, Some(limit)) => self.core.clock.jump(limit),
