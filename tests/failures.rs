@@ -61,7 +61,8 @@ fn a_task_ends_in_one_of_three_ways() {
         cancelled.cancel();
         turns(2).await;
         // C17.
-        let ended = |task: &TaskHandle| (task.is_done(), task.is_cancelled(), task.ending().unwrap());
+        let ended =
+            |task: &TaskHandle| (task.is_done(), task.is_cancelled(), task.ending().unwrap());
         assert!(matches!(ended(&finished), (true, false, Ok(()))));
         assert!(matches!(ended(&failed), (true, false, Err(JoinError::Failed(_)))));
         assert!(matches!(ended(&cancelled), (true, true, Err(JoinError::Cancelled(_)))));
@@ -102,10 +103,13 @@ fn a_panic_trips_first_exception_too() {
 #[test]
 fn first_exception_without_a_failure_waits_for_all() {
     run(async {
-        let values = [spawn(async { Err::<(), _>("a value") }), spawn(async {
-            sleep(ms(3)).await;
-            Ok(())
-        })];
+        let values = [
+            spawn(async { Err::<(), _>("a value") }),
+            spawn(async {
+                sleep(ms(3)).await;
+                Ok(())
+            }),
+        ];
         let waited = wait(values, FIRST_EXCEPTION).await.unwrap();
         assert_eq!((waited.done.len(), time()), (2, ms(3)));
     });

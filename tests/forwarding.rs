@@ -129,10 +129,12 @@ fn a_reference_and_a_join_forward_like_the_task_itself() {
         let mut by_reference = spawn(forever());
         let by_handle = spawn(forever());
         let (a, b) = (by_reference.handle().clone(), by_handle.handle().clone());
-        let parents =
-            [spawn(async move { drop((&mut by_reference).await) }), spawn(async move {
+        let parents = [
+            spawn(async move { drop((&mut by_reference).await) }),
+            spawn(async move {
                 drop(by_handle.join().await);
-            })];
+            }),
+        ];
         turns(2).await;
         for parent in parents {
             parent.cancel();

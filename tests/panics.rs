@@ -271,10 +271,13 @@ fn a_foreign_waker_of_a_joiner_that_panics_is_reported() {
 fn a_panic_inside_nested_scopes_leaves_the_loop_in_order() {
     run(async {
         let task = spawn(async {
-            timeout(ms(50), catch_cancel(async {
-                yield_now().await;
-                panic!("deep");
-            }))
+            timeout(
+                ms(50),
+                catch_cancel(async {
+                    yield_now().await;
+                    panic!("deep");
+                }),
+            )
             .await
         });
         assert_eq!(message(task.await), "deep");

@@ -35,7 +35,10 @@ fn requests_are_counted_and_never_fewer_than_none() {
         // C1: every accepted request counts, whatever becomes of it.
         assert!(task.cancel() && task.cancel() && task.cancel());
         assert_eq!(task.cancelling(), 3);
-        assert_eq!([task.uncancel(), task.uncancel(), task.uncancel(), task.uncancel()], [2, 1, 0, 0]);
+        assert_eq!(
+            [task.uncancel(), task.uncancel(), task.uncancel(), task.uncancel()],
+            [2, 1, 0, 0]
+        );
         assert_eq!(task.cancelling(), 0);
         assert!(is_cancelled(task.await));
     });

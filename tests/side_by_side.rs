@@ -262,7 +262,8 @@ fn where_one_scope_holds_several_waits_each_is_offered_the_request() {
     run(async {
         let (a, b) = (spawn(forever()), spawn(forever()));
         let (inner_a, inner_b) = (a.handle().clone(), b.handle().clone());
-        let task = spawn(async move { catch_cancel(async { futures::join!(a, b) }).await.is_err() });
+        let task =
+            spawn(async move { catch_cancel(async { futures::join!(a, b) }).await.is_err() });
         turns(2).await;
         task.cancel();
         // C13: both forwarded, inside the call.
@@ -280,7 +281,8 @@ fn if_any_wait_gives_up_the_body_goes_at_once() {
         });
         let handle = child.handle().clone();
         let task = spawn(async move {
-            let caught = catch_cancel(async { futures::join!(child, sleep(ms(90))) }).await.is_err();
+            let caught =
+                catch_cancel(async { futures::join!(child, sleep(ms(90))) }).await.is_err();
             (caught, time())
         });
         turns(2).await;
@@ -591,10 +593,9 @@ fn a_group_beside_another_future_is_cancelled_alone() {
 fn a_timeout_around_a_join_reaches_every_branch() {
     run(async {
         let limited = timeout(ms(5), async {
-            futures::join!(
-                async { catch_cancel(forever()).await.is_err() },
-                async { timeout(ms(60), catch_cancel(forever())).await.unwrap().is_err() },
-            )
+            futures::join!(async { catch_cancel(forever()).await.is_err() }, async {
+                timeout(ms(60), catch_cancel(forever())).await.unwrap().is_err()
+            },)
         });
         assert_eq!(limited.await, Ok((true, true)));
         assert_eq!((time(), me().cancelling()), (ms(5), 0));

@@ -40,19 +40,12 @@ pub struct Peer {
 
 impl Peer {
     fn of<R: Runtime>() -> Peer {
-        Peer {
-            name: R::NAME,
-            workloads: workloads::all::<R>(),
-        }
+        Peer { name: R::NAME, workloads: workloads::all::<R>() }
     }
 }
 
 /// The runtimes that are compared, ours first and the one it is measured against second.
 #[must_use = "this only lists them"]
 pub fn peers() -> Vec<Peer> {
-    vec![
-        Peer::of::<Wheelhouse>(),
-        Peer::of::<Tokio>(),
-        Peer::of::<Smol>(),
-    ]
+    vec![Peer::of::<Wheelhouse>(), Peer::of::<Tokio>(), Peer::of::<Smol>()]
 }

@@ -26,10 +26,7 @@ pub(crate) fn nanos_each(time: Duration, n: usize) -> f64 {
 pub(crate) fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
-    values
-        .get((last as f64 * share).round() as usize)
-        .copied()
-        .unwrap_or(f64::NAN)
+    values.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
 pub(crate) fn median(values: &mut [f64]) -> f64 {

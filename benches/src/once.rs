@@ -14,9 +14,7 @@ use crate::{Peer, Workload, peers};
 pub fn run_once(workload: &str, runtime: &str, n: Option<usize>) -> Result<(), Box<dyn Error>> {
     let peers = peers();
     let peer = find("runtime", runtime, &peers, |peer| peer.name)?;
-    let workload = find("workload", workload, &peer.workloads, |workload| {
-        workload.name
-    })?;
+    let workload = find("workload", workload, &peer.workloads, |workload| workload.name)?;
     let values = (workload.run)(n.unwrap_or(workload.n));
     for (row, value) in workload.rows.iter().zip(values) {
         println!("{}: {value:.1}", row.name);

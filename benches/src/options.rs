@@ -60,11 +60,7 @@ impl Options {
             return Err(Usage);
         };
         let n = arguments.next().as_deref().map(number).transpose()?;
-        Ok(Options::Once {
-            workload,
-            runtime,
-            n,
-        })
+        Ok(Options::Once { workload, runtime, n })
     }
 }
 

@@ -28,10 +28,7 @@ pub fn measure(peers: &[Peer], only: &str, rounds: usize) -> Result<Report, Box<
             lines.extend(workload.rows.iter().copied().zip(medians));
         }
     }
-    Ok(Report {
-        peers: peers.iter().map(|peer| peer.name).collect(),
-        lines,
-    })
+    Ok(Report { peers: peers.iter().map(|peer| peer.name).collect(), lines })
 }
 
 fn is_chosen(workload: &Workload, only: &str) -> bool {
@@ -50,10 +47,7 @@ fn measure_workload(
         for (p, peer) in peers.iter().enumerate() {
             let workload = &peer.workloads[index];
             let values = run_apart(workload, peer)?;
-            eprintln!(
-                "{} {round}/{rounds} {}: {values:.1?}",
-                workload.name, peer.name
-            );
+            eprintln!("{} {round}/{rounds} {}: {values:.1?}", workload.name, peer.name);
             for (row, value) in values.into_iter().enumerate() {
                 samples[row][p].push(value);
             }
@@ -67,31 +61,20 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peers = self.peers.join(" | ");
         let (ours, base) = (self.peers[0], self.peers[1]);
-        writeln!(
-            f,
-            "| CPU ns per operation | {peers} | {ours}/{base} | wanted |"
-        )?;
+        writeln!(f, "| CPU ns per operation | {peers} | {ours}/{base} | wanted |")?;
         writeln!(f, "|---|{}", "---:|".repeat(self.peers.len() + 2))?;
-        self.lines
-            .iter()
-            .try_for_each(|(row, medians)| write_line(f, row, medians))
+        self.lines.iter().try_for_each(|(row, medians)| write_line(f, row, medians))
     }
 }
 
 fn write_line(f: &mut fmt::Formatter<'_>, row: &Row, medians: &[f64]) -> fmt::Result {
     write!(f, "| {} |", row.name)?;
-    medians
-        .iter()
-        .try_for_each(|median| write!(f, " {} |", row.unit.show(*median)))?;
+    medians.iter().try_for_each(|median| write!(f, " {} |", row.unit.show(*median)))?;
     let ratio = medians[0] / medians[1];
     let (wanted, met) = match row.wanted {
         Some(Wanted::Ratio(wanted)) => (format!("{wanted:.2}"), ratio <= wanted),
         Some(Wanted::AtMost(wanted)) => (row.unit.show(wanted), medians[0] <= wanted),
         None => return writeln!(f, " {ratio:.2} | |"),
     };
-    writeln!(
-        f,
-        " {ratio:.2} | {wanted}{} |",
-        if met { "" } else { " (missed)" }
-    )
+    writeln!(f, " {ratio:.2} | {wanted}{} |", if met { "" } else { " (missed)" })
 }

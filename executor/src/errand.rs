@@ -23,8 +23,12 @@ impl Core {
     pub(crate) fn run(&self, errand: Errand) {
         match errand {
             Errand::Wake(waker) => self.guard("a waker panicked", || waker.wake()),
-            Errand::DropWaker(waker) => self.guard("a waker panicked in its drop", || drop(waker)),
-            Errand::DropWait(wait) => self.guard("a wait panicked in its drop", || drop(wait)),
+            Errand::DropWaker(waker) => {
+                self.guard("a waker panicked when it was dropped", || drop(waker))
+            }
+            Errand::DropWait(wait) => {
+                self.guard("a wait panicked when it was dropped", || drop(wait))
+            }
             Errand::DropTask(cell, unseen) => self.drop_task(cell, unseen),
         }
     }
@@ -34,6 +38,6 @@ impl Core {
             let error = fault.clone().into_join_error(task);
             self.report(&ExceptionContext::never_retrieved(&error, cell.spawned_at()));
         }
-        self.guard("a task's output panicked in its drop", || drop(cell));
+        self.guard("a task's output panicked when it was dropped", || drop(cell));
     }
 }

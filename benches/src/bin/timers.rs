@@ -29,9 +29,7 @@ const MS: u64 = 1_000_000;
 const HORIZON: u64 = 30_000 * MS;
 
 fn main() {
-    let rounds = std::env::args()
-        .nth(1)
-        .map_or(5, |arg| arg.parse().expect("a number of rounds"));
+    let rounds = std::env::args().nth(1).map_or(5, |arg| arg.parse().expect("a number of rounds"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -92,9 +90,12 @@ impl Timers for Wheel {
 
     fn expire(&mut self, now: u64) -> u64 {
         self.0.advance(now);
-        std::iter::from_fn(|| self.0.pop_expired())
-            .map(|timer| black_box(timer).value)
-            .count() as u64
+        let mut count = 0;
+        while let Some(timer) = self.0.pop_expired() {
+            black_box(timer);
+            count += 1;
+        }
+        count
     }
 }
 
@@ -124,18 +125,12 @@ impl Timers for Tree {
     }
 
     fn next(&mut self) -> Option<u64> {
-        self.timers
-            .first_key_value()
-            .map(|(&(deadline, _), _)| deadline)
+        self.timers.first_key_value().map(|(&(deadline, _), _)| deadline)
     }
 
     fn expire(&mut self, now: u64) -> u64 {
         let mut count = 0;
-        while let Some(first) = self
-            .timers
-            .first_entry()
-            .filter(|first| first.key().0 <= now)
-        {
+        while let Some(first) = self.timers.first_entry().filter(|first| first.key().0 <= now) {
             black_box(first.remove());
             count += 1;
         }
@@ -161,8 +156,7 @@ impl LazyHeap {
     fn compact(&mut self) {
         if self.heap.len() > 2 * self.timers.len() + 100 {
             let timers = &self.timers;
-            self.heap
-                .retain(|&Reverse((_, sequence, key))| is_live(timers, sequence, key));
+            self.heap.retain(|&Reverse((_, sequence, key))| is_live(timers, sequence, key));
         }
     }
 }
@@ -225,11 +219,7 @@ struct Delays<'a> {
 
 impl<'a> Delays<'a> {
     fn new(runtime: &'a Runtime) -> Self {
-        Delays {
-            queue: DelayQueue::new(),
-            runtime,
-            start: tokio::time::Instant::now(),
-        }
+        Delays { queue: DelayQueue::new(), runtime, start: tokio::time::Instant::now() }
     }
 
     fn at(&self, deadline: u64) -> tokio::time::Instant {
@@ -283,20 +273,14 @@ struct Quad {
 
 impl Default for Quad {
     fn default() -> Self {
-        Quad {
-            wheel: QuadWheelWithOverflow::new(),
-            now_ms: 0,
-            ids: 0,
-        }
+        Quad { wheel: QuadWheelWithOverflow::new(), now_ms: 0, ids: 0 }
     }
 }
 
 impl Quad {
     fn start(&mut self, deadline: u64, id: u64) -> u64 {
         let delay = Duration::from_millis(deadline.div_ceil(MS).saturating_sub(self.now_ms).max(1));
-        let started = self
-            .wheel
-            .insert_ref(Rc::new(IdOnlyTimerEntry { id, delay }));
+        let started = self.wheel.insert_ref(Rc::new(IdOnlyTimerEntry { id, delay }));
         started.expect("a timer ahead of now");
         id
     }
@@ -411,9 +395,7 @@ fn time(count: u64, run: impl FnOnce()) -> f64 {
 
 /// A million timers, their deadlines spread evenly, in random order.
 fn fill<C: Timers>(timers: &mut C, random: &mut Random) -> Vec<C::Key> {
-    (0..PENDING)
-        .map(|value| timers.insert(random.ahead(), value))
-        .collect()
+    (0..PENDING).map(|value| timers.insert(random.ahead(), value)).collect()
 }
 
 fn insert<C: Timers>(new: impl Fn() -> C) -> (f64, f64) {
@@ -432,10 +414,7 @@ fn insert<C: Timers>(new: impl Fn() -> C) -> (f64, f64) {
             timers.insert(deadline, value);
         }
     });
-    (
-        insert,
-        memory.bytes_current as f64 / PENDING as f64 - size_of::<u64>() as f64,
-    )
+    (insert, memory.bytes_current as f64 / PENDING as f64 - size_of::<u64>() as f64)
 }
 
 fn deadlines() -> Vec<u64> {
@@ -472,9 +451,7 @@ fn cancel<C: Timers>(mut timers: C) -> f64 {
     let mut random = Random(2);
     let mut keys = fill(&mut timers, &mut random);
     random.shuffle(&mut keys);
-    time(PENDING, || {
-        keys.into_iter().for_each(|key| timers.cancel(key))
-    })
+    time(PENDING, || keys.into_iter().for_each(|key| timers.cancel(key)))
 }
 
 /// All timers in random order, then a thousand of them over and over, as idle connections are.
@@ -485,8 +462,7 @@ fn reset<C: Timers>(mut timers: C) -> (f64, f64) {
     // Twice, so that what is put off in the first pass is paid for in the second.
     let cold = time(2 * PENDING, || {
         for _ in 0..2 {
-            keys.iter_mut()
-                .for_each(|key| *key = timers.reset(*key, random.ahead()));
+            keys.iter_mut().for_each(|key| *key = timers.reset(*key, random.ahead()));
         }
     });
     let hot = time(PENDING, || {
@@ -501,9 +477,10 @@ fn reset<C: Timers>(mut timers: C) -> (f64, f64) {
 fn next<C: Timers>(mut timers: C) -> f64 {
     fill(&mut timers, &mut Random(4));
     time(PENDING, || {
-        (0..PENDING).for_each(|_| {
+        for _ in 0..PENDING {
             black_box(black_box(&mut timers).next());
-        })
+        }
+    })
     })
 }
 
@@ -531,10 +508,7 @@ fn worst_advance<C: Timers>(
     let mut steps = Vec::new();
     for ms in 1..WARM_UP as u64 + 40_000 {
         for value in 0..PER_MS {
-            timers.insert(
-                (ms - 1) * MS + value * MS / PER_MS + delay(&mut random),
-                value,
-            );
+            timers.insert((ms - 1) * MS + value * MS / PER_MS + delay(&mut random), value);
         }
         timers.set_clock(ms * MS);
         let start = Instant::now();
@@ -543,17 +517,12 @@ fn worst_advance<C: Timers>(
     }
     let steps = steps.split_off(WARM_UP);
     best.resize(steps.len(), Duration::MAX);
-    best.iter_mut()
-        .zip(steps)
-        .for_each(|(best, step)| *best = step.min(*best));
+    best.iter_mut().zip(steps).for_each(|(best, step)| *best = step.min(*best));
     worst(best)
 }
 
 fn worst(steps: &[Duration]) -> f64 {
-    steps
-        .iter()
-        .max()
-        .map_or(0.0, |step| step.as_nanos() as f64 / 1000.0)
+    steps.iter().max().map_or(0.0, |step| step.as_nanos() as f64 / 1000.0)
 }
 
 fn exponential(random: &mut Random) -> u64 {
@@ -573,7 +542,7 @@ impl Random {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 
     fn ahead(&mut self) -> u64 {
@@ -593,10 +562,7 @@ fn print_table(figures: &[Figures]) {
     println!("| ns per operation | {} |", COLUMNS.join(" | "));
     println!("|---|{}", "--:|".repeat(COLUMNS.len()));
     for (name, figures) in NAMES.iter().zip(figures) {
-        let cells: Vec<String> = figures
-            .iter()
-            .map(|figure| format!("{figure:.1}"))
-            .collect();
+        let cells: Vec<String> = figures.iter().map(|figure| format!("{figure:.1}")).collect();
         println!("| {name} | {} |", cells.join(" | "));
     }
 }
@@ -605,20 +571,13 @@ fn print_table(figures: &[Figures]) {
 fn print_ratios(figures: &[Figures]) {
     let (wheel, peers) = figures.split_first().expect("the wheel is measured first");
     let best = |column: usize, peers: &[Figures]| {
-        peers
-            .iter()
-            .map(|peer| peer[column])
-            .fold(f64::INFINITY, f64::min)
+        peers.iter().map(|peer| peer[column]).fold(f64::INFINITY, f64::min)
     };
     // The tree and the heap keep exact order, the other two do not.
     let exact = &peers[..2];
     let rest = best(6, &peers[1..]);
     println!();
-    verdict(
-        "insert, of the best exact one",
-        wheel[0] / best(0, exact),
-        1.0,
-    );
+    verdict("insert, of the best exact one", wheel[0] / best(0, exact), 1.0);
     verdict("net, of the best exact one", wheel[1] / best(1, exact), 1.0);
     verdict("cancel cold, of the best", wheel[2] / best(2, peers), 1.3);
     verdict("reset cold, of the best", wheel[3] / best(3, peers), 1.3);

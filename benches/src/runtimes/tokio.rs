@@ -23,10 +23,7 @@ impl Runtime for Tokio {
 
     fn new() -> Self {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        Tokio {
-            runtime: runtime.expect("a runtime can be made"),
-            tasks: LocalSet::new(),
-        }
+        Tokio { runtime: runtime.expect("a runtime can be made"), tasks: LocalSet::new() }
     }
 
     fn block_on<T, F>(&mut self, main: F) -> T

@@ -33,11 +33,7 @@ pub struct Row {
 
 impl Row {
     const fn new(name: &'static str, unit: Unit) -> Row {
-        Row {
-            name,
-            unit,
-            wanted: None,
-        }
+        Row { name, unit, wanted: None }
     }
 
     const fn cpu(name: &'static str) -> Row {
@@ -45,10 +41,7 @@ impl Row {
     }
 
     const fn wanted(self, wanted: Wanted) -> Row {
-        Row {
-            wanted: Some(wanted),
-            ..self
-        }
+        Row { wanted: Some(wanted), ..self }
     }
 }
 

@@ -22,11 +22,7 @@ impl Line {
     /// Calls, and blocks the thread until the call is answered.
     fn call(&self, number: usize) {
         self.calls.store(number, Ordering::Release);
-        let callee = self
-            .callee
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let callee = self.callee.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = callee {
             waker.wake();
         }

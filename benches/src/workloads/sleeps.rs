@@ -42,9 +42,7 @@ async fn arm_all<R: Runtime>(slots: &mut [Slot<R>]) {
     let mut rng = Rng::with_seed(1);
     for slots in slots.chunks_mut(IN_ONE_STEP) {
         poll_fn(|cx| {
-            slots
-                .iter_mut()
-                .for_each(|slot| arm::<R>(slot, long_delay(&mut rng), cx));
+            slots.iter_mut().for_each(|slot| arm::<R>(slot, long_delay(&mut rng), cx));
             Poll::Ready(())
         })
         .await;
@@ -54,10 +52,7 @@ async fn arm_all<R: Runtime>(slots: &mut [Slot<R>]) {
 
 fn arm<R: Runtime>(slot: &mut Slot<R>, delay: Duration, cx: &mut Context<'_>) {
     slot.set(Some(R::sleep(delay)));
-    let sleep = slot
-        .as_mut()
-        .as_pin_mut()
-        .expect("the slot was just filled");
+    let sleep = slot.as_mut().as_pin_mut().expect("the slot was just filled");
     assert!(sleep.poll(cx).is_pending(), "a sleep ended before its time");
 }
 
@@ -72,10 +67,7 @@ fn long_delay(rng: &mut Rng) -> Duration {
 pub(super) fn expire<R: Runtime>(n: usize) -> Vec<f64> {
     let (cpu, mut late) = R::new().run(async move {
         let (lead, spread) = (Duration::from_micros(2 * n as u64), 3_000 * n as u64);
-        let (armed, late) = (
-            Rc::new(Cell::new(0)),
-            Rc::new(RefCell::new(Vec::with_capacity(n))),
-        );
+        let (armed, late) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::with_capacity(n))));
         let rng = RefCell::new(Rng::with_seed(2));
         let first = Instant::now() + lead;
         let tasks = spawn_many::<R, _, _>(n, |_| {
