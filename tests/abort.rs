@@ -112,14 +112,14 @@ fn an_abort_wins_over_a_clean_up_and_over_a_completion() {
         assert!(is_cancelled(cleaning.await));
 
         let (promise, promised) = promise();
-        let mut kept = promise.promised();
+        let kept = promise.promised();
         let completing = spawn(promised);
         yield_now().await;
         promise.set(7).unwrap();
         completing.abort();
         // C14, C6: what it did not see stays.
         assert!(is_cancelled(completing.await));
-        assert_eq!(kept.cloned().await, Ok(7));
+        assert_eq!(kept.await, Ok(7));
         assert_eq!(all_tasks().len(), 1);
     });
 }

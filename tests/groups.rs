@@ -163,7 +163,7 @@ fn errors_come_in_the_order_in_which_the_children_failed() {
         assert_eq!(texts(&error), ["first", "second", "third"]);
         let text = error.to_string();
         assert!(
-            text.starts_with("3 error(s) in a task group; [0] task `Task-3` failed: first"),
+            text.starts_with("3 errors in a task group; [1] task `Task-3` failed: first"),
             "{text}"
         );
     });

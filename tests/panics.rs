@@ -232,15 +232,15 @@ fn a_foreign_waker_that_panics_loses_nobody_elses_wake_up() {
     let trace = Trace::default();
     let t = trace.clone();
     let ((), reports) = reports_of(async move {
-        let (promise, mut first) = promise::<u8>();
-        let mut second = promise.promised();
+        let (promise, first) = promise::<u8>();
+        let second = promise.promised();
         let third = promise.promised();
         let foreign = Waker::from(Arc::new(PanickingWaker));
         // The first waiter is polled with a waker of somebody else's making.
         {
-            let mut polled = pin!(first.cloned());
+            let mut polled = pin!(first);
             assert!(polled.as_mut().poll(&mut Context::from_waker(&foreign)).is_pending());
-            let waiting = spawn(async move { second.cloned().await });
+            let waiting = spawn(async move { second.await });
             yield_now().await;
             promise.set(7).unwrap();
             t.note("set");
@@ -352,7 +352,7 @@ fn a_waker_may_call_back_into_the_loop() {
     run(async {
         let foreign = Waker::from(Arc::new(Spawns));
         let (promise, mut promised) = promise::<()>();
-        let mut promised = pin!(promised.cloned());
+        let mut promised = pin!(promised);
         assert!(promised.as_mut().poll(&mut Context::from_waker(&foreign)).is_pending());
         promise.set(()).unwrap();
         poll_fn(|cx| promised.as_mut().poll(cx)).await.unwrap();

@@ -26,7 +26,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::context;
-use crate::error::TaskName;
+use crate::error::{JoinError, TaskName};
 use crate::lists::NIL;
 use crate::scoped::{Exit, Scoped};
 use crate::state::{Place, State};
@@ -183,6 +183,31 @@ impl fmt::Debug for Cancelled {
 
 impl std::error::Error for Cancelled {}
 
+/// What a join gave, with a cancel of the task raised here instead of returned: asyncio's way, where
+/// awaiting a cancelled task is being cancelled.
+///
+/// ```
+/// use wheelhouse::{JoinError, or_raise, run, spawn};
+///
+/// run(async {
+///     let inner = spawn(std::future::pending::<()>());
+///     inner.cancel();
+///     let outer = spawn(async { or_raise(inner.await).await });
+///     assert!(matches!(outer.await, Err(JoinError::Cancelled(_))));
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Errors
+///
+/// The join's error, if it is no cancel.
+pub async fn or_raise<T>(joined: Result<T, JoinError>) -> Result<T, JoinError> {
+    match joined {
+        Err(JoinError::Cancelled(cancelled)) => cancelled.resume().await,
+        joined => joined,
+    }
+}
+
 /// Marks the innermost scope as raised and never ends; that scope drops it, in the same poll. Dropped by
 /// anyone else before that, it takes the raise back (rule C13).
 pub(crate) struct Raise {
@@ -221,9 +246,14 @@ impl State {
         if self.tasks[task].is_done() {
             return false;
         }
-        if let Some(reason) = reason {
-            self.reasons.insert(task, reason);
-            self.tasks[task].labelled = true;
+        match reason {
+            Some(reason) => {
+                self.reasons.insert(task, reason);
+                self.tasks[task].labelled = true;
+            }
+            // A cancel that gives no reason has none: an earlier one's is not its own.
+            None if self.tasks[task].labelled => drop(self.reasons.remove(&task)),
+            None => {}
         }
         self.tasks[task].cancelling += 1;
         self.aim_request(Place::task(task));

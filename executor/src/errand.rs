@@ -24,10 +24,10 @@ impl Core {
         match errand {
             Errand::Wake(waker) => self.guard("a waker panicked", || waker.wake()),
             Errand::DropWaker(waker) => {
-                self.guard("a waker panicked when it was dropped", || drop(waker))
+                self.guard("a waker panicked when it was dropped", || drop(waker));
             }
             Errand::DropWait(wait) => {
-                self.guard("a wait panicked when it was dropped", || drop(wait))
+                self.guard("a wait panicked when it was dropped", || drop(wait));
             }
             Errand::DropTask(cell, unseen) => self.drop_task(cell, unseen),
         }

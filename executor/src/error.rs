@@ -220,7 +220,8 @@ pub struct Elapsed {
 }
 
 impl Elapsed {
-    /// The loop time at which it ran out; `None` for a timeout of zero, which needs no clock.
+    /// The loop time at which it ran out; `None` from `wait_for` and `wait_for_task` with no time at all,
+    /// which ask no clock.
     #[must_use = "reading a deadline does nothing by itself"]
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline
@@ -256,8 +257,13 @@ impl GroupError {
 
 impl fmt::Display for GroupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} error(s) in a task group", self.errors.len())?;
-        self.errors.iter().enumerate().try_for_each(|(n, e)| write!(f, "; [{n}] {e}"))
+        match &*self.errors {
+            [error] => write!(f, "in a task group, {error}"),
+            errors => {
+                write!(f, "{} errors in a task group", errors.len())?;
+                errors.iter().enumerate().try_for_each(|(n, e)| write!(f, "; [{}] {e}", n + 1))
+            }
+        }
     }
 }
 

@@ -87,6 +87,9 @@ impl EventLoop {
     ///
     /// As [`run_until_complete`](EventLoop::run_until_complete).
     pub fn run_until_done<K: Joinable>(&mut self, main: K) -> Result<K::Value, RunError> {
+        if !Rc::ptr_eq(main.task().core(), &self.core) {
+            return Err(RunError::Failed(JoinError::OtherLoop(main.task().name())));
+        }
         let entered = self.enter("run_until_done")?;
         self.run_task(main, entered)
     }

@@ -100,7 +100,7 @@ mod doctests;
 
 pub use builder::Builder as LoopBuilder;
 pub use callback::{CallHandle, call_at, call_later, call_soon};
-pub use cancel::{Cancelled, CatchCancel, catch_cancel};
+pub use cancel::{Cancelled, CatchCancel, catch_cancel, or_raise};
 pub use cancel_scope::{CancelScope, ScopeHandle};
 pub use combine::Joinable;
 pub use combine::as_completed::{AsCompleted, as_completed};

@@ -44,6 +44,7 @@ pub fn promise<T: 'static>() -> (Promise<T>, Promised<T>) {
             state: Cell::new(Stage::Pending),
             waiters: RefCell::default(),
             promises: Cell::new(1),
+            clone: Cell::new(None),
         })
     });
     (Promise { shared: Rc::clone(&shared) }, Promised { shared, wait: None })
@@ -76,8 +77,7 @@ pub enum PromiseError {
     Failed(Arc<dyn Error + Send + Sync>),
     /// Every promise was dropped, and none had been set.
     Dropped,
-    /// The value was taken by another waiter; clones that each want it need a `T: Clone`, and
-    /// [`Promised::cloned`].
+    /// The value was received before, and could not be copied.
     Taken,
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for PromiseError {
             PromiseError::Cancelled(cancelled) => write!(f, "the promised value: {cancelled}"),
             PromiseError::Failed(error) => write!(f, "the promised value failed: {error}"),
             PromiseError::Dropped => f.write_str("every promise of the value was dropped unset"),
-            PromiseError::Taken => f.write_str("the promised value was taken by another waiter"),
+            PromiseError::Taken => f.write_str("the promised value was received before"),
         }
     }
 }
@@ -175,10 +175,12 @@ impl<T: 'static> Promise<T> {
     pub fn is_done(&self) -> bool {
         self.shared.state.get() != Stage::Pending
     }
+}
 
-    /// Another waiting side.
+impl<T: Clone + 'static> Promise<T> {
+    /// Another waiting side. From now on each waiter gets a copy of the value.
     pub fn promised(&self) -> Promised<T> {
-        Promised { shared: Rc::clone(&self.shared), wait: None }
+        Promised { shared: Rc::clone(&self.shared), wait: None }.clone()
     }
 }
 
@@ -210,23 +212,6 @@ impl<T: 'static> Promised<T> {
         self.shared.state.get() != Stage::Pending
     }
 
-    /// Waits for the value and leaves it there for others.
-    ///
-    /// # Errors
-    ///
-    /// As the await of the future itself.
-    ///
-    /// # Cancel safety
-    ///
-    /// As the await of the future itself.
-    pub async fn cloned(&mut self) -> Result<T, PromiseError>
-    where
-        T: Clone,
-    {
-        std::future::poll_fn(|cx| self.poll_done(cx)).await;
-        self.shared.look()
-    }
-
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_done() {
             return self.leave();
@@ -255,12 +240,14 @@ impl<T: 'static> Future for Promised<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         std::task::ready!(self.poll_done(cx));
-        Poll::Ready(self.shared.take())
+        Poll::Ready(self.shared.receive())
     }
 }
 
 impl<T: Clone> Clone for Promised<T> {
+    /// Another waiter. From now on each gets a copy of the value.
     fn clone(&self) -> Self {
+        self.shared.clone.set(Some(T::clone));
         Promised { shared: Rc::clone(&self.shared), wait: None }
     }
 }
@@ -290,6 +277,8 @@ struct Shared<T> {
     state: Cell<Stage>,
     waiters: RefCell<Vec<Key>>,
     promises: Cell<usize>,
+    /// How to copy the value; known once there are several waiters.
+    clone: Cell<Option<fn(&T) -> T>>,
 }
 
 impl<T> Shared<T> {
@@ -318,28 +307,19 @@ impl<T> Shared<T> {
         accepted
     }
 
-    fn look(&self) -> Result<T, PromiseError>
-    where
-        T: Clone,
-    {
+    /// The outcome for one waiter: a copy where there may be others, else the value itself.
+    fn receive(&self) -> Result<T, PromiseError> {
         if self.state.get() == Stage::Cancelled {
             return Err(PromiseError::Cancelled(Cancelled::new()));
         }
-        self.outcome.borrow().clone().unwrap_or(Err(PromiseError::Taken))
-    }
-
-    fn take(&self) -> Result<T, PromiseError> {
-        if self.state.get() == Stage::Cancelled {
-            return Err(PromiseError::Cancelled(Cancelled::new()));
+        if let Some(clone) = self.clone.get() {
+            return match &*self.outcome.borrow() {
+                Some(Ok(value)) => Ok(clone(value)),
+                Some(Err(error)) => Err(error.clone()),
+                None => Err(PromiseError::Taken),
+            };
         }
-        match self.outcome.take() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(error)) => {
-                self.outcome.replace(Some(Err(error.clone())));
-                Err(error)
-            }
-            None => Err(PromiseError::Taken),
-        }
+        self.outcome.take().unwrap_or(Err(PromiseError::Taken))
     }
 }
 

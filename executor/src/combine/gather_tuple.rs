@@ -1,5 +1,7 @@
 //! `gather` for tasks of different types, in a tuple.
 
+use std::future::Future;
+
 use super::Joinable;
 use super::gather::{Gather, TryGather};
 use crate::error::JoinError;
@@ -21,9 +23,12 @@ use crate::handle::TaskHandle;
 ///
 /// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
 /// and gather handles or references, where that matters.
-pub async fn gather_tuple<S: GatherTuple>(tasks: S) -> S::Results {
-    Gather::new(tasks.handles(), false).await;
-    tasks.into_results()
+pub fn gather_tuple<S: GatherTuple>(tasks: S) -> impl Future<Output = S::Results> {
+    let all = Gather::new(tasks.handles(), false);
+    async move {
+        all.await;
+        tasks.into_results()
+    }
 }
 
 /// As [`try_gather`](crate::try_gather), for a tuple of tasks of different types.
@@ -36,9 +41,14 @@ pub async fn gather_tuple<S: GatherTuple>(tasks: S) -> S::Results {
 ///
 /// Not cancel safe: the values of tasks that were handed over by value are lost with it. Keep the tasks,
 /// and gather handles or references, where that matters.
-pub async fn try_gather_tuple<S: GatherTuple>(tasks: S) -> Result<S::Values, JoinError> {
-    TryGather::new(tasks.handles()).await?;
-    tasks.into_values()
+pub fn try_gather_tuple<S: GatherTuple>(
+    tasks: S,
+) -> impl Future<Output = Result<S::Values, JoinError>> {
+    let all = TryGather::new(tasks.handles());
+    async move {
+        all.await?;
+        tasks.into_values()
+    }
 }
 
 /// Tuples of up to eight tasks of different types.

@@ -99,7 +99,7 @@ async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Ended {
             world.emit(format!("await:{}={}", spawned.name, text(value.await?)));
         }
         Stmt::FutAwait { fut } => {
-            let received = world.objects.fut(fut).promised().cloned().await;
+            let received = world.objects.fut(fut).promised().await;
             let value = kept(received).await?;
             world.emit(format!("fut_await:{fut}={}", text(value)));
         }
