@@ -5,7 +5,7 @@ mod common;
 use std::rc::Rc;
 
 use common::{fixed, ms, run};
-use wheelhouse::sync::{Lock, OnceCell, PriorityQueue, RwLock, Semaphore};
+use wheelhouse::sync::{Lock, OnceCell, RwLock, Semaphore};
 use wheelhouse::{sleep, spawn, yield_now};
 
 #[test]
@@ -179,37 +179,4 @@ fn a_value_in_the_making_cannot_be_set() {
         assert_eq!(cell.set(4), Err(4));
         assert_eq!(cell.get(), Some(&3));
     });
-}
-
-#[test]
-fn equal_items_of_a_priority_queue_keep_their_order() {
-    #[derive(Debug)]
-    struct Job(u8, char);
-
-    impl PartialEq for Job {
-        fn eq(&self, other: &Self) -> bool {
-            self.0 == other.0
-        }
-    }
-
-    impl Eq for Job {}
-
-    impl PartialOrd for Job {
-        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-            Some(self.cmp(other))
-        }
-    }
-
-    impl Ord for Job {
-        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-            self.0.cmp(&other.0)
-        }
-    }
-
-    let queue = PriorityQueue::unbounded();
-    for (urgency, name) in [(2, 'c'), (1, 'a'), (2, 'd'), (1, 'b'), (2, 'e')] {
-        queue.put_nowait(Job(urgency, name)).unwrap();
-    }
-    let order: String = std::iter::from_fn(|| queue.get_nowait().ok()).map(|job| job.1).collect();
-    assert_eq!(order, "abcde");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::error::NotLocked;
 use super::lock::{Lock, LockGuard};
@@ -260,8 +260,7 @@ struct Notification<'a> {
 
 impl Notification<'_> {
     fn poll(&mut self, what: &'static str, cx: &Context<'_>) -> Poll<()> {
-        ready!(self.turn.poll("Condition::wait", || (Target::Plain(what), ()), cx));
-        Poll::Ready(())
+        self.turn.poll("Condition::wait", || (Target::Plain(what), ()), cx)
     }
 
     /// Leaves the queue, with or without a notification.

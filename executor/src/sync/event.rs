@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::waiters::{Turn, Waiters};
 use crate::wait::Target;
@@ -80,12 +80,10 @@ impl Event {
         if turn.has_given_up() {
             turn.leave();
         }
-        if !turn.has_begun() && self.is_set() {
+        if self.is_set() {
             return Poll::Ready(());
         }
-        ready!(turn.poll("Event::wait", || (Target::Plain(what), ()), cx));
-        turn.leave();
-        Poll::Ready(())
+        turn.poll("Event::wait", || (Target::Plain(what), ()), cx)
     }
 }
 

@@ -266,7 +266,7 @@ impl<S: Storage> fmt::Debug for QueueOf<S> {
 }
 
 /// Who waits at a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Side {
     Get,
     Put,
