@@ -180,3 +180,24 @@ fn a_value_in_the_making_cannot_be_set() {
         assert_eq!(cell.get(), Some(&3));
     });
 }
+
+/// The maker is cancelled, and so is the one that was woken to make it instead.
+#[test]
+fn a_value_that_two_in_turn_gave_up_making() {
+    run(async {
+        let cell = fixed(OnceCell::new());
+        let make = |value: u8| {
+            spawn(cell.get_or_init(async move || {
+                sleep(ms(1)).await;
+                value
+            }))
+        };
+        let [first, second, third] = [1, 2, 3].map(make);
+        yield_now().await;
+        first.cancel();
+        yield_now().await;
+        second.cancel();
+        assert_eq!(*third.await.unwrap(), 3);
+        assert!(second.is_cancelled());
+    });
+}

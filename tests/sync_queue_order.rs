@@ -28,7 +28,28 @@ fn a_stolen_item() {
     });
 }
 
-/// The same with room.
+/// It has nothing to pass on when it is cancelled, and wakes nobody.
+#[test]
+fn a_stolen_item_and_a_cancelled_getter() {
+    run(async {
+        let (queue, trace) = (fixed(Queue::unbounded()), fixed(Trace::default()));
+        let [first, second, third] = ["first", "second", "third"].map(|name| {
+            spawn(async move { trace.note(format!("{name} got {}", queue.get().await.unwrap())) })
+        });
+        yield_now().await;
+        queue.put_nowait(1).unwrap();
+        assert_eq!(queue.get_nowait(), Ok(1));
+        first.cancel();
+        yield_now().await;
+        yield_now().await;
+        queue.put_nowait(2).unwrap();
+        queue.put_nowait(3).unwrap();
+        gather([first, second, third]).await;
+        trace.expect(&["second got 2", "third got 3"]);
+    });
+}
+
+/// The same as with items, with room.
 #[test]
 fn room_that_is_stolen() {
     run(async {
