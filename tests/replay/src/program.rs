@@ -134,182 +134,58 @@ pub enum WaitMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "docs/task-language.md has a table of them")]
+#[rustfmt::skip] // a line each
 pub enum Stmt {
-    Log {
-        label: Name,
-    },
-    Sleep {
-        ms: u64,
-    },
+    Log { label: Name },
+    Sleep { ms: u64 },
     Spawn(NewTask),
-    Cancel {
-        task: Name,
-    },
+    Cancel { task: Name },
     Uncancel,
     Cancelling,
-    Await {
-        of: Child,
-    },
-    Try {
-        body: Block,
-        catch: Catch,
-        handler: Block,
-        reraise: bool,
-    },
-    Finally {
-        body: Block,
-        #[serde(rename = "final")]
-        last: Block,
-    },
-    Raise {
-        error: Name,
-    },
-    Return {
-        value: Value,
-    },
-    CallSoon {
-        name: Name,
-        body: Block,
-    },
-    CallLater {
-        name: Name,
-        ms: u64,
-        body: Block,
-    },
-    CancelHandle {
-        name: Name,
-    },
-    AddDoneCallback {
-        task: Name,
-        label: Name,
-        body: Block,
-    },
-    FutAwait {
-        fut: Name,
-    },
-    FutSet {
-        fut: Name,
-        value: Value,
-    },
-    FutErr {
-        fut: Name,
-        error: Name,
-    },
-    FutCancel {
-        fut: Name,
-    },
+    Await { of: Child },
+    Try { body: Block, catch: Catch, handler: Block, reraise: bool },
+    Finally { body: Block, #[serde(rename = "final")] last: Block },
+    Raise { error: Name },
+    Return { value: Value },
+    CallSoon { name: Name, body: Block },
+    CallLater { name: Name, ms: u64, body: Block },
+    CancelHandle { name: Name },
+    AddDoneCallback { task: Name, label: Name, body: Block },
+    FutAwait { fut: Name },
+    FutSet { fut: Name, value: Value },
+    FutErr { fut: Name, error: Name },
+    FutCancel { fut: Name },
 
-    Gather {
-        children: Vec<Child>,
-        return_exceptions: bool,
-    },
-    Wait {
-        children: Vec<Child>,
-        mode: WaitMode,
-        timeout: Option<u64>,
-    },
-    WaitFor {
-        ms: Option<u64>,
-        of: Child,
-    },
-    Timeout {
-        name: Name,
-        ms: Option<u64>,
-        body: Block,
-    },
-    Reschedule {
-        timeout: Name,
-        ms: Option<u64>,
-    },
-    Shield {
-        of: Child,
-    },
-    TaskGroup {
-        name: Name,
-        children: Vec<NewTask>,
-        body: Block,
-    },
-    TgSpawn {
-        group: Name,
-        name: Name,
-        body: Block,
-    },
-    AsCompleted {
-        children: Vec<Child>,
-        timeout: Option<u64>,
-    },
+    Gather { children: Vec<Child>, return_exceptions: bool },
+    Wait { children: Vec<Child>, mode: WaitMode, timeout: Option<u64> },
+    WaitFor { ms: Option<u64>, of: Child },
+    Timeout { name: Name, ms: Option<u64>, body: Block },
+    Reschedule { timeout: Name, ms: Option<u64> },
+    Shield { of: Child },
+    TaskGroup { name: Name, children: Vec<NewTask>, body: Block },
+    TgSpawn { group: Name, name: Name, body: Block },
+    AsCompleted { children: Vec<Child>, timeout: Option<u64> },
 
-    EventWait {
-        event: Name,
-    },
-    EventSet {
-        event: Name,
-    },
-    EventClear {
-        event: Name,
-    },
-    Lock {
-        lock: Name,
-        body: Block,
-    },
-    Acquire {
-        lock: Name,
-    },
-    Release {
-        lock: Name,
-    },
-    Sem {
-        sem: Name,
-        body: Block,
-    },
-    SemAcquire {
-        sem: Name,
-    },
-    SemRelease {
-        sem: Name,
-    },
-    Put {
-        queue: Name,
-        value: Value,
-    },
-    Get {
-        queue: Name,
-    },
-    PutNowait {
-        queue: Name,
-        value: Value,
-    },
-    GetNowait {
-        queue: Name,
-    },
-    TaskDone {
-        queue: Name,
-    },
-    Join {
-        queue: Name,
-    },
-    Shutdown {
-        queue: Name,
-        immediate: bool,
-    },
-    Cond {
-        cond: Name,
-        body: Block,
-    },
-    CondWait {
-        cond: Name,
-    },
-    CondNotify {
-        cond: Name,
-        n: Option<usize>,
-    },
-    BarrierWait {
-        barrier: Name,
-    },
-    BarrierAbort {
-        barrier: Name,
-    },
-    BarrierReset {
-        barrier: Name,
-    },
+    EventWait { event: Name },
+    EventSet { event: Name },
+    EventClear { event: Name },
+    Lock { lock: Name, body: Block },
+    Acquire { lock: Name },
+    Release { lock: Name },
+    Sem { sem: Name, body: Block },
+    SemAcquire { sem: Name },
+    SemRelease { sem: Name },
+    Put { queue: Name, value: Value },
+    Get { queue: Name },
+    PutNowait { queue: Name, value: Value },
+    GetNowait { queue: Name },
+    TaskDone { queue: Name },
+    Join { queue: Name },
+    Shutdown { queue: Name, immediate: bool },
+    Cond { cond: Name, body: Block },
+    CondWait { cond: Name },
+    CondNotify { cond: Name, n: Option<usize> },
+    BarrierWait { barrier: Name },
+    BarrierAbort { barrier: Name },
+    BarrierReset { barrier: Name },
 }

@@ -8,15 +8,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use replay::program::{Block, Catch, Child, Name, NewTask, Program, Stmt, Value, WaitMode};
 
-use crate::names;
+use crate::{contend, names};
+
+pub(crate) fn program() -> impl Strategy<Value = Program> {
+    let main = prop_oneof![2 => meddled_with(), 1 => contend::contended()];
+    main.prop_map(|main| names::complete(&main.into()))
+}
 
 /// A main task that starts a few others and then, within a few milliseconds, meddles with them.
-pub(crate) fn program() -> impl Strategy<Value = Program> {
+fn meddled_with() -> impl Strategy<Value = Vec<Stmt>> {
     let start = vec(new_task(statement()).prop_map(Stmt::Spawn), 1..3);
-    let meddle = vec(meddling(), 1..4);
-    let act = (start, meddle).prop_map(|(start, meddle)| [start, meddle].concat());
-    (vec(act, 1..4), vec(statement(), 0..3))
-        .prop_map(|(acts, last)| names::complete(&[acts.concat(), last].concat().into()))
+    let act = (start, vec(meddling(), 1..4)).prop_map(|(start, meddle)| [start, meddle].concat());
+    (vec(act, 1..4), vec(statement(), 0..3)).prop_map(|(acts, last)| [acts.concat(), last].concat())
 }
 
 /// What main does to the tasks it has started, and to what they wait for.
@@ -29,16 +32,16 @@ fn meddling() -> BoxedStrategy<Stmt> {
     .boxed()
 }
 
-/// A statement that may raise an error, most often with something that catches it.
+/// A statement with something around it that catches its errors.
+pub(crate) fn guard(statement: Stmt) -> Stmt {
+    let body = [statement].into();
+    Stmt::Try { body, catch: Catch::Error, handler: [].into(), reraise: false }
+}
+
 fn mostly_guarded(statement: impl Strategy<Value = Stmt> + 'static) -> BoxedStrategy<Stmt> {
-    let guarded = |(statement, guarded): (Stmt, bool)| {
-        if !guarded {
-            return statement;
-        }
-        let body = [statement].into();
-        Stmt::Try { body, catch: Catch::Error, handler: [].into(), reraise: false }
-    };
-    (statement, prop::bool::weighted(0.8)).prop_map(guarded).boxed()
+    (statement, prop::bool::weighted(0.8))
+        .prop_map(|(statement, guarded)| if guarded { guard(statement) } else { statement })
+        .boxed()
 }
 
 /// Milliseconds: few different ones, so that deadlines coincide.
@@ -55,7 +58,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 /// A name that is still open.
-fn open() -> impl Strategy<Value = Name> {
+pub(crate) fn open() -> impl Strategy<Value = Name> {
     (0..16u8).prop_map(|choice| format!("@{choice}").into())
 }
 
@@ -118,7 +121,7 @@ fn cond_notify() -> impl Strategy<Value = Stmt> {
     select(vec![Some(1), Some(2), None]).prop_map(|n| Stmt::CondNotify { cond: "c0".into(), n })
 }
 
-fn in_cond(statement: Stmt) -> Stmt {
+pub(crate) fn in_cond(statement: Stmt) -> Stmt {
     Stmt::Cond { cond: "c0".into(), body: [statement].into() }
 }
 
@@ -158,7 +161,7 @@ fn simple_statement() -> BoxedStrategy<Stmt> {
         .boxed()
 }
 
-fn statement() -> BoxedStrategy<Stmt> {
+pub(crate) fn statement() -> BoxedStrategy<Stmt> {
     simple_statement()
         .prop_recursive(5, 40, 4, |inner| {
             prop_oneof![

@@ -1,5 +1,6 @@
 //! Random programs, run here and by the Python of this machine, if it has one that is recent enough.
 
+mod contend;
 mod generate;
 mod names;
 
