@@ -12,8 +12,9 @@
 //!        6 the last handle is dropped and no step is queued
 //! ```
 //!
-//! 1 [`State::add_task`] · 2 [`State::begin_step`] · 3, 4 [`State::suspend`] · 4 [`State::end`] · 5 [`State::wake`] ·
-//! 6 [`State::release`]. A task that is woken while it runs is queued and running at once.
+//! 1 [`State::add_task`] · 2 [`State::begin_step`] · 3 [`State::suspend`] · 4 [`State::end`] · 5 [`State::wake`] ·
+//! 6 [`State::release`]. A task that is woken while it runs is queued and running at once. One that is dropped with
+//! its loop ends as Orphaned.
 //!
 //! A slot is never given to another task while anybody could still ask for the old one: handles count as
 //! `refs`, and a queued step keeps it too. So handles need no generation.
@@ -44,6 +45,8 @@ pub(crate) enum Life {
     Finished,
     Failed,
     Cancelled,
+    /// Dropped with its loop.
+    Orphaned,
 }
 
 /// What the loop knows of one task.
@@ -291,7 +294,7 @@ pub(crate) fn step(core: &Rc<Core>, task: u32) {
         Err(payload) => return fail(core, task, cell, payload),
     };
     if let Some(cell) = cancelled {
-        drop_future(core, task, cell);
+        drop_future(core, task, cell, Life::Cancelled);
     }
 }
 
@@ -306,7 +309,7 @@ fn step_with_care(core: &Rc<Core>, task: u32) {
     match core.with(|state| state.begin_with_care(task)) {
         Care::Over => {}
         Care::Step => step(core, task),
-        Care::Drop(cell) => drop_future(core, task, cell),
+        Care::Drop(cell) => drop_future(core, task, cell, Life::Cancelled),
     }
 }
 
@@ -395,10 +398,11 @@ impl State {
     }
 }
 
-/// A cancel reached the task itself (rule C4): its future, or its unwanted value, is dropped.
-fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox) {
+/// A cancel reached the task itself (rule C4), or its loop goes: its future, or its unwanted value, is
+/// dropped.
+fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox, life: Life) {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().clear())) {
-        Ok(()) => core.with(|state| state.end(task, cell, Life::Cancelled)),
+        Ok(()) => core.with(|state| state.end(task, cell, life)),
         Err(payload) => fail(core, task, cell, payload),
     }
 }
@@ -424,7 +428,7 @@ pub(crate) fn abort_all(core: &Rc<Core>) {
         for task in living {
             let cell = core.with(|state| state.begin_abort(task));
             if let Some(cell) = cell {
-                drop_future(core, task, cell);
+                drop_future(core, task, cell, Life::Orphaned);
             }
         }
     }
