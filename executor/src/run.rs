@@ -44,6 +44,8 @@ where
 #[must_use = "a runner runs nothing by itself"]
 pub struct Runner {
     event_loop: EventLoop,
+    /// The tasks that were left have been cancelled; those that came meanwhile are not.
+    closed: bool,
 }
 
 impl Runner {
@@ -58,7 +60,7 @@ impl Runner {
 
     /// A runner with a loop of your choice.
     pub fn with_loop(event_loop: EventLoop) -> Runner {
-        Runner { event_loop }
+        Runner { event_loop, closed: false }
     }
 
     /// The loop.
@@ -96,7 +98,7 @@ impl Runner {
     /// asyncio's `_cancel_all_tasks`: one batch; tasks spawned meanwhile are not cancelled.
     fn cancel_all_tasks(&mut self) -> Result<(), RunError> {
         let tasks = self.event_loop.all_tasks();
-        if tasks.is_empty() {
+        if std::mem::replace(&mut self.closed, true) || tasks.is_empty() {
             return Ok(());
         }
         for task in &tasks {
