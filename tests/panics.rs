@@ -351,7 +351,7 @@ fn a_waker_may_call_back_into_the_loop() {
     }
     run(async {
         let foreign = Waker::from(Arc::new(Spawns));
-        let (promise, mut promised) = promise::<()>();
+        let (promise, promised) = promise::<()>();
         let mut promised = pin!(promised);
         assert!(promised.as_mut().poll(&mut Context::from_waker(&foreign)).is_pending());
         promise.set(()).unwrap();

@@ -240,6 +240,22 @@ fn the_last_reason_is_the_one_that_is_told() {
 }
 
 #[test]
+fn a_reason_that_was_told_is_not_that_of_the_next_cancel() {
+    run(async {
+        let task = spawn(async {
+            let first = catch_cancel(forever()).await.unwrap_err();
+            let second = catch_cancel(forever()).await.unwrap_err();
+            (first.reason().map(str::to_owned), second.reason().map(str::to_owned))
+        });
+        yield_now().await;
+        task.cancel_with("the first");
+        yield_now().await;
+        task.cancel();
+        assert_eq!(task.await.unwrap(), (Some("the first".to_owned()), None));
+    });
+}
+
+#[test]
 fn a_reason_does_not_pass_to_the_next_task_of_the_slot() {
     run(async {
         let first = spawn(forever());

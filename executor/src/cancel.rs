@@ -149,7 +149,11 @@ impl Cancelled {
 
     pub(crate) fn of_current_task() -> Cancelled {
         context::try_current(|core| {
-            core.with(|state| state.current_task().map(|task| Cancelled::of_task(state, task)))
+            core.with(|state| {
+                let task = state.current_task()?;
+                state.tasks[task].told = true;
+                Some(Cancelled::of_task(state, task))
+            })
         })
         .flatten()
         .unwrap_or_default()
@@ -250,9 +254,10 @@ impl State {
             Some(reason) => {
                 self.reasons.insert(task, reason);
                 self.tasks[task].labelled = true;
+                self.tasks[task].told = false;
             }
-            // A cancel that gives no reason has none: an earlier one's is not its own.
-            None if self.tasks[task].labelled => drop(self.reasons.remove(&task)),
+            // A reason that was told belongs to a delivery that is over.
+            None if self.tasks[task].told => drop(self.reasons.remove(&task)),
             None => {}
         }
         self.tasks[task].cancelling += 1;

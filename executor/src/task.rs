@@ -78,6 +78,8 @@ pub(crate) struct Slot {
     pub(crate) seen: bool,
     /// A name or a reason is kept for it.
     pub(crate) labelled: bool,
+    /// A scope has been told the reason that is kept.
+    pub(crate) told: bool,
 }
 
 impl Slot {
@@ -99,6 +101,7 @@ impl Slot {
             aborted: false,
             seen: false,
             labelled: false,
+            told: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Slot {
         self.aborted = false;
         self.seen = false;
         self.labelled = false;
+        self.told = false;
     }
 
     pub(crate) fn is_done(&self) -> bool {
