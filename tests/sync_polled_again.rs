@@ -6,13 +6,52 @@ use std::pin::pin;
 
 use common::{fixed, ms, run};
 use wheelhouse::sync::{Condition, Event, Lock, OnceCell, Queue, RwLock, Semaphore};
-use wheelhouse::{call_later, spawn, timeout, yield_now};
+use wheelhouse::{Task, call_later, catch_cancel, spawn, timeout, yield_now};
 
 /// Waits for it in vain for a while, then until it comes.
 async fn twice<T>(wait: impl Future<Output = T>) -> T {
     let mut wait = pin!(wait);
     assert!(timeout(ms(1), wait.as_mut()).await.is_err());
     wait.await
+}
+
+/// Is cancelled once, and waits on.
+fn insist<T: 'static>(wait: impl Future<Output = T> + 'static) -> Task<T> {
+    spawn(async {
+        let mut wait = pin!(wait);
+        assert!(catch_cancel(wait.as_mut()).await.is_err());
+        wait.await
+    })
+}
+
+/// Whoever wakes waiters passes over one that is cancelled; it then stands in no queue any more.
+#[test]
+fn passed_over_in_between() {
+    run(async {
+        let (event, semaphore) = (fixed(Event::new()), fixed(Semaphore::new(0)));
+        let (queue, cell) = (fixed(Queue::new(1)), fixed(OnceCell::new()));
+        let waits = insist(event.wait());
+        let acquires = insist(semaphore.acquire());
+        let gets = insist(queue.get());
+        let maker = spawn(cell.get_or_init(async || std::future::pending().await));
+        let asks = insist(cell.get_or_init(async || 1));
+        yield_now().await;
+        maker.abort(); // before the cancels: it is dropped before they are seen
+        waits.cancel();
+        acquires.cancel();
+        gets.cancel();
+        asks.cancel();
+        event.set();
+        event.clear();
+        semaphore.release().unwrap();
+        queue.put_nowait(1).unwrap();
+        drop(acquires.await.unwrap());
+        assert_eq!(gets.await.unwrap(), Ok(1));
+        assert_eq!(*asks.await.unwrap(), 1);
+        assert!(!waits.is_done(), "that event came while it was cancelled");
+        event.set();
+        waits.await.unwrap();
+    });
 }
 
 #[test]
@@ -41,12 +80,7 @@ fn lock_released_while_its_head_is_cancelled() {
     run(async {
         let lock = fixed(Lock::new(()));
         lock.acquire().await;
-        let head = spawn(async {
-            let mut wait = pin!(lock.lock());
-            let cut = wheelhouse::catch_cancel(wait.as_mut()).await;
-            assert!(cut.is_err());
-            drop(wait.await);
-        });
+        let head = insist(async { drop(lock.lock().await) });
         let next = spawn(async { drop(lock.lock().await) });
         yield_now().await;
         head.cancel();
