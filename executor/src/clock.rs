@@ -42,5 +42,6 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// Nanoseconds as the timers count them. Anything beyond 584 years is "never".
 pub(crate) fn to_nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+    let whole = duration.as_secs().checked_mul(1_000_000_000);
+    whole.and_then(|nanos| nanos.checked_add(duration.subsec_nanos().into())).unwrap_or(NEVER)
 }

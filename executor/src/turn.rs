@@ -31,27 +31,32 @@ const LARGE_TURN: usize = 10_000;
 impl EventLoop {
     /// One turn: wait, expire timers, run what is ready.
     pub(crate) fn turn(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        if self.should_look() {
-            self.unlooked = 0;
-            self.wait(max_wait)?;
-            self.read_mail();
-            self.expire_timers();
+        let (mut ready, timer_due) = self.core.with(|state| (state.ready.len(), state.timer_due));
+        if ready == 0 || timer_due || self.should_look() {
+            self.look(max_wait)?;
+            ready = self.core.with(|state| state.ready.len());
         }
-        self.run_ready();
+        self.run_ready(ready);
         Ok(())
     }
 
     /// While handles are ready there is nothing to wait for. Others are looked for now and then, and at
-    /// once if somebody has called or a timer was armed that is due already.
+    /// once if somebody has called.
     fn should_look(&self) -> bool {
-        self.unlooked >= LOOK_EVERY
-            || self.core.remote.has_mail()
-            || self.core.with(|state| state.ready.is_empty() || state.timer_due)
+        self.unlooked >= LOOK_EVERY || self.core.remote.has_mail()
     }
 
-    /// Runs exactly the handles that are ready now; what they add runs in the next turn.
-    fn run_ready(&mut self) {
-        let ready = self.core.with(|state| state.ready.len());
+    /// Looks for everything that is not in the ready queue yet.
+    fn look(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
+        self.unlooked = 0;
+        self.wait(max_wait)?;
+        self.read_mail();
+        self.expire_timers();
+        Ok(())
+    }
+
+    /// Runs exactly the handles that were ready when the turn began; what they add runs in the next one.
+    fn run_ready(&mut self, ready: usize) {
         self.unlooked += ready;
         self.handles += ready;
         for _ in 0..ready {
