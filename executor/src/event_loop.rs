@@ -14,14 +14,15 @@ use crate::cell::AnyValue;
 use crate::clock::to_nanos;
 use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
-use crate::error::{JoinError, RunError};
+use crate::error::JoinError;
 use crate::handle::{Task, TaskHandle, living_tasks};
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
 use crate::parker::Parker;
+use crate::run_error::RunError;
 use crate::spawn;
-use crate::task::{self};
+use crate::task;
 
 /// A single-threaded event loop.
 ///

@@ -19,7 +19,8 @@ use crate::join::{Join, Joined};
 use crate::keyed::Key;
 use crate::observer::Action;
 use crate::state::State;
-use crate::task::{self, CellBox, Life};
+use crate::task::CellBox;
+use crate::tasks::Life;
 
 /// A handle to a spawned task, and the future of its value: asyncio's `Task`.
 ///
@@ -191,7 +192,7 @@ impl TaskHandle {
     /// Where the task was spawned.
     #[must_use = "this only reads the location"]
     pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        self.core.with(|state| task::spawned_at(&state.tasks[self.index]))
+        self.core.with(|state| state.tasks[self.index].spawned_at())
     }
 
     /// How the task ended, without its value; `None` while it runs.

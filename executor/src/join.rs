@@ -10,7 +10,7 @@ use crate::error::JoinError;
 use crate::handle::TaskHandle;
 use crate::keyed::Key;
 use crate::state::State;
-use crate::task::Life;
+use crate::tasks::Life;
 use crate::wait::Target;
 
 /// The future of a task's end, without its value: see [`TaskHandle::join`].

@@ -82,14 +82,17 @@ mod parker;
 mod promise;
 mod remote;
 mod run;
+mod run_error;
 mod scope;
 mod scoped;
 mod spawn;
 mod state;
 pub mod sync;
 mod task;
+mod tasks;
 mod time;
 mod timeout;
+mod tree;
 mod turn;
 mod wait;
 mod wait_once;
@@ -113,8 +116,8 @@ pub use combine::wait::{
 };
 pub use combine::wait_for::{wait_for, wait_for_task};
 pub use error::{
-    BoxError, Deadlock, Elapsed, EmptyWait, GroupClosed, GroupError, JoinError, LoopClosed,
-    RescheduleError, RunError, TaskFailed, TaskId, TaskName, TaskPanicked, WaitingTask,
+    BoxError, Elapsed, EmptyWait, GroupClosed, GroupError, JoinError, LoopClosed, RescheduleError,
+    TaskFailed, TaskId, TaskName, TaskPanicked,
 };
 pub use event_loop::{Census, EventLoop, stop};
 pub use handle::{DoneCallback, Task, TaskHandle, all_tasks, current_task};
@@ -123,6 +126,7 @@ pub use loop_handle::{LoopHandle, RemoteError, RemoteTask};
 pub use observe::{ExceptionContext, Turn};
 pub use promise::{AlreadyDone, Promise, PromiseError, Promised, promise};
 pub use run::{Runner, run};
+pub use run_error::{Deadlock, RunError, WaitingTask};
 pub use spawn::{Builder as TaskBuilder, spawn, try_spawn};
 pub use time::{
     Interval, MissedTicks, Sleep, YieldNow, interval, sleep, sleep_until, time, yield_now,

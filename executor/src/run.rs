@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::combine::gather::gather;
-use crate::error::RunError;
 use crate::event_loop::{EventLoop, stop};
 use crate::observe::ExceptionContext;
+use crate::run_error::RunError;
 
 /// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
 /// cancelled and waited for, and the loop is dropped.

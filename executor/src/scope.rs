@@ -1,4 +1,4 @@
-//! The tree of scopes: where a cancel can be caught (rules C3, C4, C13).
+//! Scopes: where a cancel can be caught (rules C3, C4, C13).
 //!
 //! A scope is to cancellation what `try/except CancelledError` is in Python. The task is the outermost
 //! one; a scope future links itself below the place it is polled in. In a task that awaits one thing at
@@ -10,62 +10,16 @@
 //!   task ─┬── catch_cancel ── sleep                      join! of two scopes: a request aimed at the
 //!         └── timeout ── event                           task goes to both
 //! ```
-//!
-//! What a request does to a scope is noted as the *depth of its aim*, the smallest one if several merge
-//! (0 is the task). So a scope that is dropped before its turn knows whether what it held was meant for
-//! itself alone, or must be handed back.
 
 use std::task::Waker;
 
 use timer_wheel::TimerKey;
 
 use crate::keyed::{Key, Keyed};
-use crate::lists::{Linked, Links, List, NIL};
+use crate::lists::{Linked, Links, NIL};
 use crate::state::{Place, Ready, State};
-use crate::task::Slot;
-
-/// A depth no scope has: nothing is due, nothing is pending.
-const NONE: u16 = u16::MAX;
-
-/// What a place in the tree holds; a scope's, or the task's own.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    /// What the code directly in this scope waits for.
-    pub(crate) waits: List,
-    children: List,
-    depth: u16,
-    /// A delivery is to be made when this place is polled next; for the task, on its next step.
-    due: u16,
-    /// A request waits for the next suspension or the next step (rule C1).
-    pending: u16,
-    /// How many `resume`s and forwarding waits want this place's body dropped.
-    raised: u16,
-}
-
-impl Node {
-    pub(crate) const fn new(depth: u16) -> Node {
-        Node {
-            waits: List::EMPTY,
-            children: List::EMPTY,
-            depth,
-            due: NONE,
-            pending: NONE,
-            raised: 0,
-        }
-    }
-
-    pub(crate) fn is_due(&self) -> bool {
-        self.due != NONE
-    }
-
-    pub(crate) fn is_asked(&self) -> bool {
-        self.pending != NONE
-    }
-
-    pub(crate) fn is_raised(&self) -> bool {
-        self.raised > 0
-    }
-}
+use crate::tasks::Slot;
+use crate::tree::{NONE, Node};
 
 /// The message for a scope in a callback, or carried to another loop.
 const OUTSIDE: &str = "a scope was polled outside a task of its own loop: spawn a task for it";
@@ -74,11 +28,11 @@ const OUTSIDE: &str = "a scope was polled outside a task of its own loop: spawn 
 pub(crate) struct Scope {
     pub(crate) node: Node,
     /// The task it was last polled in; [`NIL`] while it stands in no tree.
-    task: u32,
-    parent: u32,
-    siblings: Links,
+    pub(crate) task: u32,
+    pub(crate) parent: u32,
+    pub(crate) siblings: Links,
     /// Set where it was polled with a waker that is not its task's own.
-    waker: Option<Waker>,
+    pub(crate) waker: Option<Waker>,
     /// The requests around the scope when it was entered.
     base: u32,
     phase: Phase,
@@ -116,18 +70,6 @@ impl Linked for Keyed<Scope> {
 }
 
 impl State {
-    pub(crate) fn node(&self, place: Place) -> &Node {
-        if place.is_task() { &self.tasks[place.task].root } else { &self.scopes[place.scope].node }
-    }
-
-    pub(crate) fn node_mut(&mut self, place: Place) -> &mut Node {
-        if place.is_task() {
-            &mut self.tasks[place.task].root
-        } else {
-            &mut self.scopes[place.scope].node
-        }
-    }
-
     pub(crate) fn add_scope(&mut self) -> Key {
         self.scopes.insert(Scope {
             node: Node::new(NONE),
@@ -312,7 +254,7 @@ impl State {
     }
 
     /// Unlinks a scope; what is below it moves up. Returns the place it stood in.
-    fn unlink_scope(&mut self, index: u32) -> Place {
+    pub(crate) fn unlink_scope(&mut self, index: u32) -> Place {
         let Scope { task, parent, .. } = self.scopes[index];
         let outer = Place { task, scope: parent };
         if task == NIL {
@@ -340,119 +282,6 @@ impl State {
         let mut children = self.node(outer).children;
         children.remove(&mut self.scopes, child);
         self.node_mut(outer).children = children;
-    }
-
-    /// A task has ended: futures of ours that outlive it stand in no tree any more.
-    pub(crate) fn detach_places(&mut self, task: u32) {
-        let root = Place::task(task);
-        while self.node(root).children.head != NIL {
-            self.unlink_scope(self.node(root).children.head);
-        }
-        if self.node(root).waits.head != NIL {
-            self.rehome_waits(root, Place::task(NIL));
-        }
-    }
-
-    /// The first innermost scope below `place`, which may be `place` itself.
-    pub(crate) fn first_leaf(&self, mut place: Place) -> Place {
-        loop {
-            match self.node(place).children.head {
-                NIL => return place,
-                child => place.scope = child,
-            }
-        }
-    }
-
-    /// The innermost scope after `leaf` among those below `top`.
-    pub(crate) fn next_leaf(&self, leaf: Place, top: Place) -> Option<Place> {
-        let mut place = leaf;
-        while place != top {
-            match self.scopes[place.scope].siblings.next {
-                NIL => place = self.outer(place),
-                next => return Some(self.first_leaf(Place { scope: next, ..place })),
-            }
-        }
-        None
-    }
-
-    /// The place around a scope.
-    pub(crate) fn outer(&self, place: Place) -> Place {
-        Place { scope: self.scopes[place.scope].parent, ..place }
-    }
-
-    /// Moves every pending request of a task down to the innermost scopes below where it was aimed.
-    pub(crate) fn sink_pending(&mut self, task: u32) {
-        let root = Place::task(task);
-        let mut next = Some(self.first_leaf(root));
-        while let Some(leaf) = next {
-            let pending = self.pending_on_path(leaf);
-            self.node_mut(leaf).pending = pending;
-            next = self.next_leaf(leaf, root);
-        }
-        let mut next = Some(self.first_leaf(root));
-        while let Some(leaf) = next {
-            let mut place = leaf;
-            while !place.is_task() {
-                place = self.outer(place);
-                self.node_mut(place).pending = NONE;
-            }
-            next = self.next_leaf(leaf, root);
-        }
-    }
-
-    fn pending_on_path(&self, leaf: Place) -> u16 {
-        let mut place = leaf;
-        let mut pending = self.node(leaf).pending;
-        while !place.is_task() {
-            place = self.outer(place);
-            pending = pending.min(self.node(place).pending);
-        }
-        pending
-    }
-
-    /// Takes the pending request off one place.
-    pub(crate) fn take_pending(&mut self, place: Place) -> Option<u16> {
-        let pending = std::mem::replace(&mut self.node_mut(place).pending, NONE);
-        (pending != NONE).then_some(pending)
-    }
-
-    pub(crate) fn set_pending(&mut self, place: Place, depth: u16) {
-        let node = self.node_mut(place);
-        node.pending = node.pending.min(depth);
-        self.tasks[place.task].asked = true;
-    }
-
-    pub(crate) fn depth(&self, place: Place) -> u16 {
-        self.node(place).depth
-    }
-
-    /// The body of an innermost scope is to be dropped at its await point; wakes what will do it.
-    pub(crate) fn mark_due(&mut self, leaf: Place, depth: u16) {
-        let node = self.node_mut(leaf);
-        node.due = node.due.min(depth);
-        let waker = if leaf.is_task() { None } else { self.scopes[leaf.scope].waker.take() };
-        self.wake_through(waker, leaf.task);
-    }
-
-    /// Wants the body of `place` dropped in the poll that is running (the contract's "raise").
-    pub(crate) fn raise(&mut self, place: Place) {
-        if place.task != NIL {
-            let node = self.node_mut(place);
-            node.raised = node.raised.saturating_add(1);
-        }
-    }
-
-    /// Withdraws one raise.
-    pub(crate) fn lower(&mut self, place: Place) {
-        if place.task != NIL {
-            let node = self.node_mut(place);
-            node.raised = node.raised.saturating_sub(1);
-        }
-    }
-
-    pub(crate) fn take_raise(&mut self, key: Key) -> bool {
-        let node = &mut self.scopes[key.index].node;
-        std::mem::take(&mut node.raised) > 0
     }
 
     /// A request aimed at depth `held` lost the scope it was to be delivered in.

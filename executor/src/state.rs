@@ -17,7 +17,7 @@ use crate::keyed::{Key, Keyed};
 use crate::lists::NIL;
 use crate::observer::Observer;
 use crate::scope::Scope;
-use crate::task::Tasks;
+use crate::tasks::Tasks;
 use crate::wait::Wait;
 
 /// A handle in the ready queue, as asyncio's `Handle`: what the loop runs next.

@@ -14,11 +14,11 @@ use timer_wheel::TimerKey;
 
 use crate::callback;
 use crate::clock::{Clock, NEVER, to_nanos};
-use crate::error::{Deadlock, RunError, WaitingTask};
 use crate::event_loop::EventLoop;
 use crate::observe::Turn;
 use crate::observer;
 use crate::remote::Message;
+use crate::run_error::{Deadlock, RunError, WaitingTask};
 use crate::state::{Counts, Ready, State};
 use crate::task;
 
@@ -194,7 +194,7 @@ impl State {
 
     /// What a deadlock report says of a task.
     fn waiting_task(&self, task: u32) -> Option<WaitingTask> {
-        let spawned_at = task::spawned_at(&self.tasks[task])?;
+        let spawned_at = self.tasks[task].spawned_at()?;
         Some(WaitingTask { task: self.task_name(task), spawned_at, waits_for: self.waits_of(task) })
     }
 }
