@@ -271,6 +271,8 @@ enum Stage {
     Cancelled,
 }
 
+type Copier<T> = fn(&T) -> T;
+
 struct Shared<T> {
     core: Rc<Core>,
     outcome: RefCell<Option<Result<T, PromiseError>>>,
@@ -278,7 +280,7 @@ struct Shared<T> {
     waiters: RefCell<Vec<Key>>,
     promises: Cell<usize>,
     /// How to copy the value; known once there are several waiters.
-    clone: Cell<Option<fn(&T) -> T>>,
+    clone: Cell<Option<Copier<T>>>,
 }
 
 impl<T> Shared<T> {

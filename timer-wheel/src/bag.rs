@@ -62,10 +62,10 @@ impl<T> Slab<T> {
         };
     }
 
-    /// Takes out the timers of the last chunk: so many of those returned, each with how it is armed.
+    /// Takes out the timers of the last chunk: their number, and that many of the array.
     ///
-    /// They are read all at once: they are likely to be far away in memory, and to wait
-    /// for sixteen of them takes hardly longer than to wait for one.
+    /// What they are like is read for all at once: it is likely to be far away in memory, and to
+    /// wait for sixteen takes hardly longer than to wait for one.
     pub(crate) fn pop_chunk(&mut self, bag: &mut Bag) -> (usize, [(u32, Armed); CHUNK]) {
         let first = bag.last - bag.last % CHUNK as u32;
         let timers = &self.chunks.timers[first as usize..=bag.last as usize];
@@ -79,7 +79,7 @@ impl<T> Slab<T> {
         (len, popped)
     }
 
-    /// All timers in a bag, in chunks.
+    /// All timers in a bag.
     pub(crate) fn members(&self, bag: Bag) -> impl Iterator<Item = u32> {
         let some = |last: u32| (last != NIL).then_some(last);
         let lasts = std::iter::successors(some(bag.last), move |&last| {

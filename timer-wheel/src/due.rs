@@ -2,8 +2,8 @@
 //!
 //! Slots are about a millisecond wide, and nothing in a slot is ordered. This heap orders the few
 //! timers whose slot has come by (deadline, sequence), which makes the order of expiry exact and
-//! keeps each timer until its own deadline. A timer's node knows its position in the heap, so one
-//! that is removed leaves at once.
+//! keeps each timer until its own deadline. The slab knows the position of each in the heap, so a
+//! timer that is removed leaves at once.
 
 use crate::slab::Slab;
 

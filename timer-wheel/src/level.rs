@@ -37,15 +37,16 @@ impl Place {
 
     /// The finest level whose ring reaches from tick `now` to `tick`; `None` if the two lie in one
     /// slot of the finest level, or `tick` in the past.
+    #[inline]
     pub(crate) fn of(now: u64, tick: u64) -> Option<Place> {
-        let ahead = tick.checked_sub(now).filter(|&ahead| ahead != 0)?;
-        let bits = u64::BITS - ahead.leading_zeros();
-        // The lowest level on which `ahead` is less than 64 slots, rounded down ...
-        let mut level = (bits.saturating_sub(4) / LEVEL_BITS) as usize;
-        // ... but from within one slot into another, it may take one slot more.
-        if slot_of(tick, level) - slot_of(now, level) == SLOTS {
-            level += 1;
+        if tick <= now {
+            return None;
         }
+        // The lowest level on which the way is shorter than 64 slots, rounded down ...
+        let level = (((tick - now) | (SLOTS - 1)).ilog2() / LEVEL_BITS - 1) as usize;
+        // ... but from within one slot into another, it may take one slot more.
+        let too_far = slot_of(tick, level) - slot_of(now, level) == SLOTS;
+        let level = level + usize::from(too_far);
         Some(Place::new(level, slot_of(tick, level)))
     }
 
@@ -113,7 +114,9 @@ impl Rings {
         if armed.deadline <= slot.min {
             (slot.min, slot.loose) = (armed.deadline, false);
         }
-        self.occupied[place.level()] |= place.bit();
+        if slot.bag.len == 1 {
+            self.occupied[place.level()] |= place.bit();
+        }
     }
 
     /// Removes a timer; `true` if it was the last one of its slot.
@@ -223,5 +226,30 @@ mod tests {
                 assert_eq!(positions(from, from + passed), one_by_one, "{passed} after {from}");
             }
         }
+    }
+
+    #[test]
+    fn the_bound_of_a_slot_is_exact_as_long_as_that_can_be_known() {
+        let (mut rings, mut slab) = (Rings::new(20), Slab::new());
+        let armed = |deadline| Armed::new(deadline, 0, Place::new(1, 9));
+        let bound = |rings: &Rings| {
+            let slot = rings.slot(Place::new(1, 9));
+            (slot.min, slot.loose)
+        };
+        let mut index = [0; 10];
+        for deadline in [7, 5, 9] {
+            index[deadline as usize] = slab.insert(armed(deadline), ()).index;
+            rings.push(&mut slab, index[deadline as usize], armed(deadline));
+        }
+        assert_eq!(bound(&rings), (5, false));
+        rings.remove(&mut slab, index[7], armed(7));
+        assert_eq!(bound(&rings), (5, false), "the earliest is still there");
+        rings.remove(&mut slab, index[5], armed(5));
+        assert_eq!(bound(&rings), (5, true), "the earliest is gone");
+        rings.push(&mut slab, index[5], armed(5));
+        assert_eq!(bound(&rings), (5, false), "another of the same time came");
+        rings.remove(&mut slab, index[5], armed(5));
+        rings.push(&mut slab, index[5], armed(3));
+        assert_eq!(bound(&rings), (3, false), "an earlier one came");
     }
 }

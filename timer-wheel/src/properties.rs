@@ -35,8 +35,8 @@ enum Time {
 #[derive(Clone, Debug)]
 enum Op {
     Insert(Time),
-    /// Inserts several timers with one deadline.
-    InsertEqual(Time, usize),
+    /// Inserts so many timers, each so much later than the one before; mostly equal.
+    InsertMany(Time, u64, u64),
     /// Keys are named by when they were given out, counted back: most are live, some are stale.
     Remove(usize),
     Reset(usize, Time),
@@ -88,7 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         30 => time().prop_map(Op::Insert),
-        3 => (time(), 1..12usize).prop_map(|(time, count)| Op::InsertEqual(time, count)),
+        2 => (time(), 1..80u64, many_apart()).prop_map(|(time, count, apart)| Op::InsertMany(time, count, apart)),
         12 => (0..40usize).prop_map(Op::Remove),
         12 => ((0..40usize), time()).prop_map(|(key, time)| Op::Reset(key, time)),
         20 => step().prop_map(Op::Advance),
@@ -98,6 +98,10 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Drain),
         1 => Just(Op::Shrink),
     ]
+}
+
+fn many_apart() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => Just(0), 1 => (0..40u32, any::<u64>()).prop_map(|(bits, random)| random >> 24 >> bits)]
 }
 
 fn start() -> impl Strategy<Value = u64> {
@@ -161,9 +165,9 @@ impl Pair {
     fn run(&mut self, op: &Op) {
         match op {
             Op::Insert(time) => self.insert(self.time(time)),
-            Op::InsertEqual(time, count) => {
-                let deadline = self.time(time);
-                (0..*count).for_each(|_| self.insert(deadline));
+            &Op::InsertMany(ref time, count, apart) => {
+                let first = self.time(time);
+                (0..count).for_each(|n| self.insert(first.saturating_add(n * apart)));
             }
             Op::Remove(back) => self.remove(*back),
             Op::Reset(back, time) => self.reset(*back, self.time(time)),
@@ -279,7 +283,7 @@ proptest! {
     fn does_what_the_model_does(
         start in start(),
         tuning in tuning(),
-        ops in prop::collection::vec(op(), 1..200),
+        ops in prop::collection::vec(op(), 1..150),
     ) {
         let mut pair = Pair::new(start, tuning);
         for op in &ops {

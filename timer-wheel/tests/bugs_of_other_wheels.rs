@@ -215,7 +215,12 @@ fn an_empty_wheel_has_no_wakeup_though_the_earliest_timer_was_removed_first() {
     let later = wheel.insert(700 * SLOT + 2, ());
     wheel.remove(earlier);
     assert!(wheel.next_wakeup().is_some());
+    let same = wheel.insert(700 * SLOT + 2, ());
     wheel.remove(later);
+    // As far as the slot, so that the last timer is removed from the due stage.
+    wheel.advance(700 * SLOT);
+    wheel.remove(same);
+    wheel.assert_valid();
     assert_eq!(wheel.next_wakeup(), None);
 }
 

@@ -481,7 +481,6 @@ fn next<C: Timers>(mut timers: C) -> f64 {
             black_box(black_box(&mut timers).next());
         }
     })
-    })
 }
 
 fn expire<C: Timers>(mut timers: C) -> f64 {
