@@ -215,7 +215,8 @@ impl TaskHandle {
 
     /// Takes a callback back; `false` if it is queued already, or has run.
     pub fn remove_done_callback(&self, callback: DoneCallback) -> bool {
-        self.core.with(|state| state.remove_observer(callback.key)).is_some()
+        let removed = self.core.with(|state| state.remove_observer_of(self.index, callback.key));
+        removed.is_some()
     }
 
     pub(crate) fn core(&self) -> &Rc<Core> {

@@ -87,6 +87,11 @@ impl State {
         self.observers.remove(key)
     }
 
+    /// As [`remove_observer`](State::remove_observer), if it is an observer of `task`.
+    pub(crate) fn remove_observer_of(&mut self, task: u32, key: Key) -> Option<Observer> {
+        if self.observers.get(key)?.task == task { self.remove_observer(key) } else { None }
+    }
+
     /// A task has ended: queues its observers in their order.
     pub(crate) fn queue_observers(&mut self, task: u32) {
         let awaiter = std::mem::replace(&mut self.tasks[task].awaiter, NIL);
