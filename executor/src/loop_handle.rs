@@ -3,15 +3,17 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::cell::AnyValue;
 use crate::context;
 use crate::error::{JoinError, LoopClosed};
 use crate::handle::Task;
 use crate::remote::{Message, Remote};
-use crate::spawn::spawn;
+use crate::spawn;
 
 /// A weak, clonable handle for other threads. After the loop is gone, each call is an error that says so.
 ///
@@ -44,6 +46,7 @@ impl LoopHandle {
     /// # Errors
     ///
     /// If the loop has been dropped.
+    #[track_caller]
     pub fn spawn_threadsafe<M, F>(&self, make: M) -> Result<RemoteTask<F::Output>, LoopClosed>
     where
         M: FnOnce() -> F + Send + 'static,
@@ -52,7 +55,8 @@ impl LoopHandle {
     {
         let shared = Arc::new(Shared::new());
         let completer = Completer { shared: Arc::clone(&shared) };
-        let start = move || start(make, completer);
+        let at = Location::caller();
+        let start = move || start(make, completer, at);
         self.send("spawn_threadsafe", Message::Call(Box::new(start)))?;
         Ok(RemoteTask { shared, remote: Arc::clone(&self.remote) })
     }
@@ -95,14 +99,18 @@ impl fmt::Debug for LoopHandle {
     }
 }
 
-/// On the loop's thread: the task itself, and who to tell of its end.
-fn start<M, F>(make: M, completer: Completer<F::Output>)
+/// On the loop's thread: the task itself, and who to tell of its end. The future is made inside the task, so
+/// a panic of its maker is the task's, too.
+fn start<M, F>(make: M, completer: Completer<F::Output>, at: &'static Location<'static>)
 where
-    M: FnOnce() -> F,
+    M: FnOnce() -> F + 'static,
     F: Future + 'static,
     F::Output: Send,
 {
-    let task: Task<F::Output> = spawn(make());
+    let future = async move { make().await };
+    let task: Task<F::Output> = context::current("spawn_threadsafe", |core| {
+        spawn::start(core, future, AnyValue, None, at)
+    });
     let handle = task.handle().clone();
     let mut state = completer.shared.lock();
     state.task = Some((handle.index(), handle.id().0));
