@@ -1,0 +1,152 @@
+//! A value that is promised: set once, by hand, for one waiter or several.
+
+mod common;
+
+use common::{Trace, ms, run, turns};
+use std::rc::Rc;
+use wheelhouse::{Promise, PromiseError, Promised, call_soon, promise, sleep, spawn, yield_now};
+
+#[test]
+fn a_value_that_is_set_before_anybody_waits_is_there() {
+    run(async {
+        let (promise, promised) = promise();
+        assert!(!promise.is_done() && !promised.is_done());
+        promise.set(7).unwrap();
+        assert!(promise.is_done() && promised.is_done());
+        assert_eq!(promised.await, Ok(7));
+    });
+}
+
+#[test]
+fn waiters_step_in_the_order_in_which_they_came() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let (promise, promised) = promise();
+        let waiters: Vec<_> = (0..4)
+            .map(|n| {
+                let (t, mut promised) = (t.clone(), promised.clone());
+                spawn(async move {
+                    let value: u8 = promised.cloned().await.unwrap();
+                    t.note(format_args!("{n} got {value}"));
+                })
+            })
+            .collect();
+        yield_now().await;
+        promise.set(7).unwrap();
+        t.note("set");
+        for waiter in waiters {
+            waiter.await.unwrap();
+        }
+    });
+    trace.expect(&["set", "0 got 7", "1 got 7", "2 got 7", "3 got 7"]);
+}
+
+#[test]
+fn a_promise_is_kept_once_and_gives_a_second_value_back() {
+    run(async {
+        let (promise, promised) = promise();
+        promise.set("first").unwrap();
+        let refused = promise.set("second").unwrap_err();
+        assert_eq!(refused.0, "second");
+        assert_eq!(refused.to_string(), "the promise was already set, failed or cancelled");
+        assert_eq!(promise.set_err("third").unwrap_err().0, "third");
+        assert!(!promise.cancel() && !promised.cancel());
+        assert_eq!(promised.await, Ok("first"));
+    });
+}
+
+#[test]
+fn a_value_without_clone_goes_to_the_first_who_takes_it() {
+    struct Unique;
+    run(async {
+        let (promise, promised) = promise();
+        let second = promise.promised();
+        promise.set(Unique).unwrap();
+        assert!(promised.await.is_ok());
+        assert_eq!(second.await.err(), Some(PromiseError::Taken));
+    });
+}
+
+#[test]
+fn an_error_goes_to_every_waiter() {
+    run(async {
+        let (promise, promised) = promise::<u8>();
+        let mut second = promised.clone();
+        promise.set_err("no tea").unwrap();
+        let first = promised.await.unwrap_err();
+        assert_eq!(first.to_string(), "the promised value failed: no tea");
+        assert_eq!(second.cloned().await.unwrap_err(), first);
+        assert_eq!(second.await.unwrap_err(), first);
+    });
+}
+
+#[test]
+fn a_promise_that_is_dropped_unset_is_an_error() {
+    run(async {
+        let (promise, promised) = promise::<u8>();
+        let second = promise.clone();
+        drop(promise);
+        assert!(!promised.is_done());
+        call_soon(move || drop(second));
+        let error = promised.await.unwrap_err();
+        assert_eq!(error, PromiseError::Dropped);
+        assert_eq!(error.to_string(), "every promise of the value was dropped unset");
+    });
+}
+
+#[test]
+fn either_side_can_cancel_it_for_every_waiter() {
+    run(async {
+        for from_the_promise in [true, false] {
+            let (promise, promised) = promise::<u8>();
+            let waiters = [spawn(promised.clone()), spawn(promised.clone())];
+            turns(2).await;
+            assert!(if from_the_promise { promise.cancel() } else { promised.cancel() });
+            for waiter in waiters {
+                // Nobody cancelled these waiters: it comes as a value.
+                assert!(waiter.await.unwrap().unwrap_err().is_cancelled());
+            }
+            assert!(promise.set(7).is_err());
+            assert!(promise.promised().cloned().await.unwrap_err().is_cancelled());
+        }
+    });
+}
+
+#[test]
+fn a_clone_taken_of_a_value_leaves_it_for_others() {
+    run(async {
+        let (promise, mut promised) = promise();
+        promise.set(String::from("tea")).unwrap();
+        assert_eq!(promised.cloned().await.unwrap(), "tea");
+        assert_eq!(promised.cloned().await.unwrap(), "tea");
+        assert_eq!(promised.clone().await.unwrap(), "tea");
+        assert_eq!(promised.cloned().await, Err(PromiseError::Taken));
+    });
+}
+
+#[test]
+fn a_promise_may_be_kept_long_after_its_waiter_is_gone() {
+    run(async {
+        let (promise, promised) = promise();
+        let mut promised = Box::pin(promised);
+        assert!(futures::poll!(promised.as_mut()).is_pending());
+        drop(promised);
+        sleep(ms(1)).await;
+        promise.set(7).unwrap();
+        assert_eq!(promise.promised().await, Ok(7));
+    });
+}
+
+#[test]
+fn the_value_goes_with_the_last_of_both_sides() {
+    run(async {
+        let value = Rc::new(());
+        let (promise, promised): (Promise<Rc<()>>, Promised<Rc<()>>) = promise();
+        promise.set(Rc::clone(&value)).unwrap();
+        drop(promise);
+        assert_eq!(Rc::strong_count(&value), 2);
+        drop(promised);
+        assert_eq!(Rc::strong_count(&value), 1);
+    });
+}
