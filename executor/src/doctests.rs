@@ -11,3 +11,9 @@ mod cancellation_model {}
 
 #[doc = include_str!("../../docs/asyncio-map.md")]
 mod asyncio_map {}
+
+#[doc = include_str!("../../docs/sync.md")]
+mod sync {}
+
+#[doc = include_str!("../../docs/task-language.md")]
+mod task_language {}
