@@ -25,9 +25,9 @@ fn waiters_step_in_the_order_in_which_they_came() {
         let (promise, promised) = promise();
         let waiters: Vec<_> = (0..4)
             .map(|n| {
-                let (t, mut promised) = (t.clone(), promised.clone());
+                let (t, promised) = (t.clone(), promised.clone());
                 spawn(async move {
-                    let value: u8 = promised.cloned().await.unwrap();
+                    let value: u8 = promised.await.unwrap();
                     t.note(format_args!("{n} got {value}"));
                 })
             })
@@ -57,14 +57,13 @@ fn a_promise_is_kept_once_and_gives_a_second_value_back() {
 }
 
 #[test]
-fn a_value_without_clone_goes_to_the_first_who_takes_it() {
+fn a_value_without_clone_goes_to_its_one_waiter_once() {
     struct Unique;
     run(async {
-        let (promise, promised) = promise();
-        let second = promise.promised();
+        let (promise, mut promised) = promise();
         promise.set(Unique).unwrap();
-        assert!(promised.await.is_ok());
-        assert_eq!(second.await.err(), Some(PromiseError::Taken));
+        assert!((&mut promised).await.is_ok());
+        assert_eq!(promised.await.err(), Some(PromiseError::Taken));
     });
 }
 
@@ -72,12 +71,12 @@ fn a_value_without_clone_goes_to_the_first_who_takes_it() {
 fn an_error_goes_to_every_waiter() {
     run(async {
         let (promise, promised) = promise::<u8>();
-        let mut second = promised.clone();
+        let (second, third) = (promised.clone(), promised.clone());
         promise.set_err("no tea").unwrap();
         let first = promised.await.unwrap_err();
         assert_eq!(first.to_string(), "the promised value failed: no tea");
-        assert_eq!(second.cloned().await.unwrap_err(), first);
         assert_eq!(second.await.unwrap_err(), first);
+        assert_eq!(third.await.unwrap_err(), first);
     });
 }
 
@@ -108,20 +107,20 @@ fn either_side_can_cancel_it_for_every_waiter() {
                 assert!(waiter.await.unwrap().unwrap_err().is_cancelled());
             }
             assert!(promise.set(7).is_err());
-            assert!(promise.promised().cloned().await.unwrap_err().is_cancelled());
+            assert!(promise.promised().await.unwrap_err().is_cancelled());
         }
     });
 }
 
 #[test]
-fn a_clone_taken_of_a_value_leaves_it_for_others() {
+fn each_clone_gets_a_copy_and_leaves_the_value_for_others() {
     run(async {
-        let (promise, mut promised) = promise();
+        let (promise, promised) = promise();
         promise.set(String::from("tea")).unwrap();
-        assert_eq!(promised.cloned().await.unwrap(), "tea");
-        assert_eq!(promised.cloned().await.unwrap(), "tea");
         assert_eq!(promised.clone().await.unwrap(), "tea");
-        assert_eq!(promised.cloned().await, Err(PromiseError::Taken));
+        assert_eq!(promised.clone().await.unwrap(), "tea");
+        assert_eq!(promise.promised().await.unwrap(), "tea");
+        assert_eq!(promised.await.unwrap(), "tea");
     });
 }
 
