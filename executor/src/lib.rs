@@ -1,8 +1,8 @@
 //! A single-threaded event loop and executor with asyncio's task semantics, kept to the step.
 //!
-//! Rust's runtimes cancel a task by dropping it, and the task cannot catch that; asyncio's tasks can, but
-//! they are slow and untyped. Here a cancel drops the body of the innermost open *scope* at its await point
-//! and hands `Err(Cancelled)` to the code that opened the scope. Every future is cancellable at every
+//! Rust's runtimes cancel a task by dropping it, and the task cannot catch that; asyncio's tasks can.
+//! Here a cancel drops the body of the innermost open *scope* at its await point and hands
+//! `Err(Cancelled)` to the code that opened the scope. Every future is cancellable at every
 //! await, ours or foreign, and code that must clean up with awaits, suppress, or re-raise can.
 //!
 //! ```
@@ -56,8 +56,9 @@
 //! # Reading order
 //!
 //! `turn.rs` (one turn of the loop), `task.rs` (one step), `state.rs` (what a loop owns), `wait.rs`, `scope.rs` and
-//! `cancel.rs` (cancellation, the heart), then `join.rs`, `observer.rs` and `combine/`. The rest is what its
-//! name says. The rules that documentation and tests cite (`rule C6`) are in `docs/cancellation-model.md`.
+//! `cancel.rs` (cancellation, the heart), then `join.rs`, `observer.rs` and `combine/`, and `sync/waiters.rs` for
+//! [`sync`], locks and queues. The rest is what its name says. The rules that documentation and tests cite
+//! (`rule C6`) are in `docs/cancellation-model.md`.
 #![forbid(unsafe_code)]
 
 mod builder;
