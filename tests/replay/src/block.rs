@@ -94,9 +94,8 @@ async fn statement(frame: &mut Frame<'_>, stmt: &Stmt) -> Ended {
             let Some(spawned) = combine::child(world, of, "await") else {
                 return Ok(Flow::Next);
             };
-            let joined = spawned.task.handle().join().await;
-            let value = value_of(joined.and_then(|()| spawned.task.outcome().expect("it ended")));
-            world.emit(format!("await:{}={}", spawned.name, text(value.await?)));
+            let value = value_of(spawned.join().await).await?;
+            world.emit(format!("await:{}={}", spawned.name, text(value)));
         }
         Stmt::FutAwait { fut } => {
             let received = world.objects.fut(fut).promised().await;

@@ -102,7 +102,7 @@ async fn wait_for_child(frame: &mut Frame<'_>, ms: Option<u64>, of: &Child) -> R
                 return Ok(());
             };
             let waited = match ms {
-                None => wait_without_limit(&spawned).await,
+                None => spawned.join().await,
                 Some(ms) => wait_for_task(&spawned.task, Duration::from_millis(ms))
                     .await
                     .map_err(|_| Error::TIMEOUT)?,
@@ -112,11 +112,6 @@ async fn wait_for_child(frame: &mut Frame<'_>, ms: Option<u64>, of: &Child) -> R
     };
     world.emit(format!("wait_for={}", text(value)));
     Ok(())
-}
-
-async fn wait_without_limit(spawned: &Spawned) -> Result<Value, JoinError> {
-    spawned.task.handle().join().await?;
-    spawned.task.outcome().expect("it ended")
 }
 
 async fn timeout_block(frame: &mut Frame<'_>, name: &Name, ms: Option<u64>, body: &Block) -> Ended {

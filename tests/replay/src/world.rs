@@ -121,6 +121,12 @@ impl World {
 }
 
 impl Spawned {
+    /// Waits for the task as an await of it does: a cancel is forwarded.
+    pub(crate) async fn join(&self) -> Result<Value, JoinError> {
+        self.task.handle().join().await?;
+        self.task.outcome().expect("it ended")
+    }
+
     /// How the task ended, as traces write it.
     pub(crate) fn outcome(&self) -> String {
         self.task.outcome().map_or_else(|| "pending".to_owned(), |result| outcome(&result))

@@ -23,8 +23,9 @@ pub(crate) fn contended() -> impl Strategy<Value = Vec<Stmt>> {
             let body = [before, wait, meddle, then.clone()].concat().into();
             Stmt::Spawn(NewTask { name: "@0".into(), body })
         });
-        (Just(first), vec(waiter, 2..5), vec(step, 3..9))
-            .prop_map(|(first, waiters, steps)| [first, waiters, steps].concat())
+        let line_up = vec(Just(Stmt::Sleep { ms: 0 }), 1..3);
+        (Just(first), vec(waiter, 2..5), line_up, vec(step, 3..9))
+            .prop_map(|(first, waiters, line_up, steps)| [first, waiters, line_up, steps].concat())
     })
 }
 
