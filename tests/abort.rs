@@ -2,12 +2,8 @@
 
 mod common;
 
-use common::{Trace, counted, forever, me, ms, run, turns};
-use wheelhouse::{JoinError, all_tasks, catch_cancel, promise, sleep, spawn, yield_now};
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
+use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
+use wheelhouse::{all_tasks, catch_cancel, promise, sleep, spawn, yield_now};
 
 #[test]
 fn an_abort_asks_no_scope_and_drops_everything_on_the_next_turn() {
@@ -52,7 +48,7 @@ fn an_aborted_waiter_takes_nobody_with_it() {
     run(async {
         let mut child = spawn(sleep(ms(3)));
         let handle = child.handle().clone();
-        let waiter = spawn(async move { (&mut child).await });
+        let waiter = spawn(async move { (&mut child).await.unwrap() });
         turns(2).await;
         waiter.abort();
         assert!(is_cancelled(waiter.await));

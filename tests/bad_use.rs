@@ -1,4 +1,5 @@
 //! Mistakes: each is answered by a message that names the call and says what to do instead.
+#![allow(clippy::async_yields_async, reason = "tasks are taken out of the loop to be looked at")]
 
 mod common;
 
@@ -144,7 +145,9 @@ fn running_a_loop_inside_a_loop_is_an_error_that_names_the_task() {
         });
         let texts = task.await.unwrap();
         let text = |call| {
-            format!("`{call}` was called inside a running loop, by task `eager`: spawn a task instead")
+            format!(
+                "`{call}` was called inside a running loop, by task `eager`: spawn a task instead"
+            )
         };
         assert_eq!(texts, [text("run_until_complete"), text("run_once"), text("run_forever")]);
         let (promise, promised) = promise();

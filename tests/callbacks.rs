@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Trace, forever, ms, run, turns, virtual_loop};
 use wheelhouse::{
-    EventLoop, Task, TaskHandle, call_at, call_later, call_soon, current_task, gather, sleep, spawn,
-    time, yield_now,
+    EventLoop, Task, TaskHandle, call_at, call_later, call_soon, current_task, gather, sleep,
+    spawn, time, yield_now,
 };
 
 #[test]
@@ -62,8 +62,7 @@ fn a_callback_that_is_taken_back_is_dropped_at_once_and_does_not_run() {
         for zero in [true, false] {
             let guard = t.on_drop("dropped");
             let callback = move || drop(guard);
-            let handle =
-                if zero { call_soon(callback) } else { call_later(ms(1), callback) };
+            let handle = if zero { call_soon(callback) } else { call_later(ms(1), callback) };
             let again = handle.clone();
             assert!(!handle.is_done());
             assert!(handle.cancel());

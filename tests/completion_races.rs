@@ -2,18 +2,11 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use common::{Trace, me, ms, run, turns};
+use common::{Trace, is_cancelled, me, ms, run, turns};
 use wheelhouse::{
-    JoinError, MissedTicks, as_completed, call_at, call_soon, catch_cancel, interval, promise,
-    sleep, spawn, time, timeout, yield_now,
+    MissedTicks, as_completed, call_at, call_soon, catch_cancel, interval, promise, sleep, spawn,
+    time, timeout, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 #[test]
 fn a_cancel_after_the_timer_fired_still_wins() {
@@ -60,21 +53,21 @@ fn a_value_that_a_cancelled_waiter_did_not_see_stays_for_the_next() {
 #[test]
 fn a_task_value_that_a_cancelled_joiner_did_not_see_stays_in_the_task() {
     run(async {
-        let child = Rc::new(RefCell::new(spawn(async {
+        let child = spawn(async {
             yield_now().await;
             "kept"
-        })));
-        let shared = Rc::clone(&child);
+        });
+        let handle = child.handle().clone();
         let joiner = spawn(async move {
-            #[expect(clippy::await_holding_refcell_ref, reason = "nobody else borrows it then")]
-            (&mut *shared.borrow_mut()).await.unwrap()
+            let mut child = child;
+            let caught = catch_cancel(&mut child).await.is_err();
+            (caught, child.try_result().unwrap().unwrap())
         });
         // The child ends in the second turn, before this task runs; its joiner is then woken.
         turns(2).await;
-        assert!(joiner.cancel());
+        assert!(handle.is_done() && joiner.cancel());
         // C6.
-        assert!(is_cancelled(joiner.await));
-        assert_eq!(child.borrow_mut().try_result().unwrap().unwrap(), "kept");
+        assert_eq!(joiner.await.unwrap(), (true, "kept"));
     });
 }
 

@@ -2,15 +2,11 @@
 
 mod common;
 
-use common::{Trace, forever, me, ms, run, turns, virtual_loop};
+use common::{Trace, forever, is_cancelled, me, ms, run, turns, virtual_loop};
 use wheelhouse::{
     JoinError, PromiseError, Task, TaskHandle, call_soon, catch_cancel, gather, promise, sleep,
     spawn, time, timeout, try_gather, try_spawn, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 /// Suppresses the first cancel and returns a value 3 ms after it.
 async fn stubborn() -> &'static str {
@@ -44,7 +40,7 @@ fn the_waiter_waits_until_the_child_has_ended() {
             let Err(cancelled) = catch_cancel(forever()).await else { return };
             sleep(ms(5)).await;
             c.at("child cleaned up");
-            cancelled.resume().await
+            cancelled.resume().await;
         });
         let parent = spawn(async move {
             let cancelled = catch_cancel(child).await.is_err();

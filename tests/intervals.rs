@@ -54,17 +54,26 @@ fn after_a_long_stretch(policy: MissedTicks) -> Vec<String> {
 #[test]
 fn missed_ticks_come_in_a_burst_and_the_beat_is_kept() {
     assert_eq!(MissedTicks::default(), MissedTicks::Burst);
-    assert_eq!(after_a_long_stretch(MissedTicks::Burst), ["35 10", "35 20", "35 30", "40 40", "50 50"]);
+    assert_eq!(
+        after_a_long_stretch(MissedTicks::Burst),
+        ["35 10", "35 20", "35 30", "40 40", "50 50"]
+    );
 }
 
 #[test]
 fn missed_ticks_can_delay_the_beat() {
-    assert_eq!(after_a_long_stretch(MissedTicks::Delay), ["35 10", "45 45", "55 55", "65 65", "75 75"]);
+    assert_eq!(
+        after_a_long_stretch(MissedTicks::Delay),
+        ["35 10", "45 45", "55 55", "65 65", "75 75"]
+    );
 }
 
 #[test]
 fn missed_ticks_can_be_skipped_and_the_beat_kept() {
-    assert_eq!(after_a_long_stretch(MissedTicks::Skip), ["35 10", "40 40", "50 50", "60 60", "70 70"]);
+    assert_eq!(
+        after_a_long_stretch(MissedTicks::Skip),
+        ["35 10", "40 40", "50 50", "60 60", "70 70"]
+    );
 }
 
 #[test]

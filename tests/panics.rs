@@ -240,7 +240,7 @@ fn a_foreign_waker_that_panics_loses_nobody_elses_wake_up() {
         {
             let mut polled = pin!(first);
             assert!(polled.as_mut().poll(&mut Context::from_waker(&foreign)).is_pending());
-            let waiting = spawn(async move { second.await });
+            let waiting = spawn(second);
             yield_now().await;
             promise.set(7).unwrap();
             t.note("set");

@@ -121,12 +121,12 @@ impl Ledger {
             if let Some(Err(JoinError::Panicked(panicked))) = task.ending() {
                 ledger.judge_text(panicked.message());
             }
-            ledger.note(format!("end {}: {:?}", task.name(), task.ending().map(kind)));
+            ledger.note(format!("end {}: {:?}", task.name(), task.ending().as_ref().map(kind)));
         });
     }
 }
 
-fn kind(ended: Result<(), JoinError>) -> &'static str {
+fn kind<T>(ended: &Result<T, JoinError>) -> &'static str {
     match ended {
         Ok(()) => "finished",
         Err(JoinError::Cancelled(_)) => "cancelled",
@@ -211,7 +211,7 @@ async fn statement(ledger: &Rc<Ledger>, op: Op) {
         }
         Op::Join(body) => {
             let ended = start(ledger, body).await;
-            ledger.note(format!("joined {}", kind(ended.map(drop))));
+            ledger.note(format!("joined {}", kind(&ended)));
         }
         Op::WaitFor(limit, body) => {
             let ended = wait_for_task(start(ledger, body), ms(limit.into())).await;
@@ -325,7 +325,7 @@ fn run_main(event_loop: &mut EventLoop, program: &Program, ledger: &Rc<Ledger>) 
         }
         start(&own, program.main).join().await
     });
-    ledger.note_outside(format!("main {:?}", main.map(kind)));
+    ledger.note_outside(format!("main {:?}", main.as_ref().map(kind)));
 }
 
 impl Ledger {

@@ -6,14 +6,10 @@ use std::cell::Cell;
 use std::future::ready;
 use std::rc::Rc;
 
-use common::{Trace, counted, forever, me, ms, run, turns};
+use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
 use wheelhouse::{
     JoinError, TaskHandle, catch_cancel, promise, shield, sleep, spawn, try_spawn, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 #[test]
 fn a_task_that_is_done_refuses_requests_and_counts_none() {

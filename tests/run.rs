@@ -1,4 +1,5 @@
 //! Whole programs: from the start of `run` or a `Runner` to the clean end of everything in it.
+#![allow(clippy::async_yields_async, reason = "tasks are taken out of the loop to be looked at")]
 
 mod common;
 
@@ -8,8 +9,8 @@ use std::rc::Rc;
 
 use common::{Trace, forever, me, ms, try_run, turns, virtual_loop};
 use wheelhouse::{
-    JoinError, RunError, Runner, Task, call_soon, catch_cancel, gather, promise, sleep, spawn, stop,
-    task_group, time, try_spawn, wait, yield_now,
+    JoinError, RunError, Runner, Task, TaskHandle, call_soon, catch_cancel, gather, promise, sleep,
+    spawn, stop, task_group, time, try_spawn, wait, yield_now,
 };
 
 fn virtual_runner() -> Runner {
@@ -296,7 +297,10 @@ fn a_deadlock_lists_the_tasks_with_name_place_and_what_they_wait_for() {
             promised.await
         });
         let shared = sleeper.handle().clone();
-        Task::builder().name("several").spawn(wait([shared.clone()], wheelhouse::ALL_COMPLETED)).detach();
+        Task::builder()
+            .name("several")
+            .spawn(wait([shared.clone()], wheelhouse::ALL_COMPLETED))
+            .detach();
         Task::builder().name("gatherer").spawn(gather([shared, waiting.handle().clone()])).detach();
         Task::builder()
             .name("group")
@@ -389,7 +393,7 @@ fn names_and_ids_are_given_in_order_of_creation() {
         assert_eq!(names, ["Task-2", "named", "Task-4"]);
         assert!(me().id() < first.id() && first.id() < named.id() && named.id() < third.id());
         assert_eq!(first.id().to_string(), "#2");
-        let all: Vec<_> = wheelhouse::all_tasks().iter().map(|task| task.id()).collect();
+        let all: Vec<_> = wheelhouse::all_tasks().iter().map(TaskHandle::id).collect();
         assert_eq!(all, [me().id(), first.id(), named.id(), third.id()]);
         let ended: Result<Vec<()>, JoinError> = wheelhouse::try_gather([first, named, third]).await;
         assert_eq!(ended.unwrap().len(), 3);

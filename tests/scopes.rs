@@ -2,15 +2,11 @@
 
 mod common;
 
-use common::{Trace, forever, me, ms, run, turns};
+use common::{Trace, forever, is_cancelled, me, ms, run, turns};
 use wheelhouse::{
     CancelScope, Cancelled, JoinError, Task, call_soon, catch_cancel, sleep, spawn, time, timeout,
     yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 #[test]
 fn the_innermost_scope_catches_and_the_outer_ones_do_not_hear_of_it() {
@@ -98,11 +94,11 @@ fn clean_up_may_await_and_then_pass_the_cancel_on() {
                 sleep(ms(3)).await;
                 inner.at("flushed");
                 // C3: resume unwinds to the next scope out and never returns.
-                cancelled.resume().await
+                cancelled.resume().await;
             });
             let cancelled = outer.await.unwrap_err();
             inner.at("outer");
-            cancelled.resume().await
+            cancelled.resume().await;
         });
         yield_now().await;
         task.cancel();
@@ -184,7 +180,7 @@ fn raise_without_a_request_goes_to_the_innermost_scope() {
             let caught = catch_cancel(async { Cancelled::raise().await }).await;
             assert!(caught.is_err());
             assert_eq!(me().cancelling(), 0);
-            Cancelled::new().resume().await
+            Cancelled::new().resume().await;
         });
         // C4: and from a task without a scope it ends the task.
         assert!(is_cancelled(task.await));
@@ -357,7 +353,7 @@ fn a_scope_inside_the_aimed_one_hears_the_cancel_first() {
             let Err(cancelled) = catch_cancel(forever()).await else { return };
             t.note("inner scope");
             turns(2).await;
-            cancelled.resume().await
+            cancelled.resume().await;
         });
         // C3: delivered at the innermost scope below the aim, and passed on by it.
         assert!(ended.await.is_err());

@@ -1,16 +1,13 @@
 //! Waits that do not forward: the waiter is cancelled at once, and what it waited for runs on.
+#![allow(clippy::async_yields_async, reason = "tasks are taken out of the loop to be looked at")]
 
 mod common;
 
-use common::{Trace, forever, me, ms, run, turns, virtual_loop};
+use common::{Trace, forever, is_cancelled, me, ms, run, turns, virtual_loop};
 use wheelhouse::{
-    ALL_COMPLETED, FIRST_COMPLETED, JoinError, as_completed, catch_cancel, shield, sleep, spawn,
-    time, timeout, wait, yield_now,
+    ALL_COMPLETED, FIRST_COMPLETED, as_completed, catch_cancel, shield, sleep, spawn, time,
+    timeout, wait, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 #[test]
 fn a_cancel_does_not_pass_a_shield() {

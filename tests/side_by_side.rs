@@ -7,17 +7,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Trace, counted, forever, me, ms, run, turns};
+use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
 use futures::future::{FutureExt, LocalBoxFuture, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use wheelhouse::{
-    CancelScope, Cancelled, JoinError, ScopeHandle, call_at, call_soon, catch_cancel, promise,
-    sleep, spawn, task_group, time, timeout, yield_now,
+    CancelScope, Cancelled, ScopeHandle, call_at, call_soon, catch_cancel, promise, sleep, spawn,
+    task_group, time, timeout, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 /// A scope around `forever`, and what cancels it.
 fn scope() -> (LocalBoxFuture<'static, Result<(), Cancelled>>, ScopeHandle) {
@@ -427,7 +423,7 @@ fn a_branch_that_resumes_takes_the_whole_body_with_it() {
                 futures::join!(
                     async {
                         let Err(cancelled) = catch_cancel(forever()).await else { return };
-                        cancelled.resume().await
+                        cancelled.resume().await;
                     },
                     async {
                         let _guard = t.on_drop("the other branch's clean-up was cut off");

@@ -301,8 +301,7 @@ fn a_virtual_clock_does_not_jump_while_somebody_outside_could_wake_the_loop() {
 
 #[test]
 fn a_virtual_clock_that_was_told_so_jumps_past_handles() {
-    let mut event_loop =
-        EventLoop::builder().virtual_clock().jump_past_handles().build().unwrap();
+    let mut event_loop = EventLoop::builder().virtual_clock().jump_past_handles().build().unwrap();
     let handle = event_loop.handle();
     event_loop.run_until_complete(sleep(ms(50))).unwrap();
     assert_eq!(event_loop.time(), ms(50));

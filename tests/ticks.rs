@@ -1,4 +1,4 @@
-//! When things happen, counted in turns of the loop: CPython 3.13's measured ticks, and the rules behind them.
+//! When things happen, counted in turns of the loop: the ticks measured with `CPython` 3.13, and the rules behind them.
 
 mod common;
 
@@ -26,7 +26,7 @@ fn cancelled_in<F: Future + 'static>(t: &Turns, what: &'static str, body: F) -> 
     spawn(async move {
         if let Err(cancelled) = catch_cancel(body).await {
             t.mark(what);
-            cancelled.resume().await
+            cancelled.resume().await;
         }
     })
 }

@@ -2,16 +2,12 @@
 
 mod common;
 
-use common::{Trace, forever, me, ms, run, run_in_turns, turns};
+use common::{Trace, forever, is_cancelled, me, ms, run, run_in_turns, turns};
 use std::time::Duration;
 use wheelhouse::{
     JoinError, RescheduleError, Task, call_at, call_soon, catch_cancel, sleep, spawn, time,
     timeout, timeout_at, timeout_with, try_spawn, wait_for, wait_for_task, yield_now,
 };
-
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
-    matches!(ended, Err(JoinError::Cancelled(_)))
-}
 
 #[test]
 fn a_body_that_is_quick_enough_gives_its_value_and_leaves_no_timer() {
@@ -83,7 +79,7 @@ fn a_body_that_caught_the_cancel_may_let_it_go_on() {
         let ended = timeout(ms(5), async {
             let Err(cancelled) = catch_cancel(forever()).await else { return };
             sleep(ms(2)).await;
-            cancelled.resume().await
+            cancelled.resume().await;
         });
         assert!(ended.await.is_err());
         assert_eq!((time(), me().cancelling()), (ms(7), 0));
@@ -309,7 +305,7 @@ fn a_request_made_in_an_expired_body_goes_on_outwards() {
             let outer = catch_cancel(timeout(ms(5), async {
                 let Err(cancelled) = catch_cancel(forever()).await else { return };
                 me().cancel();
-                cancelled.resume().await
+                cancelled.resume().await;
             }));
             let outer = outer.await.is_err();
             // C2: it was made while the task ran, and is still to be delivered.
@@ -381,7 +377,7 @@ fn wait_for_task_cancels_the_task_and_waits_for_its_end() {
             let Err(cancelled) = catch_cancel(forever()).await else { return };
             sleep(ms(3)).await;
             inner.at("cleaned up");
-            cancelled.resume().await
+            cancelled.resume().await;
         });
         // C11.
         assert!(wait_for_task(&mut task, ms(5)).await.is_err());

@@ -108,9 +108,8 @@ where
     F::Output: Send,
 {
     let future = async move { make().await };
-    let task: Task<F::Output> = context::current("spawn_threadsafe", |core| {
-        spawn::start(core, future, AnyValue, None, at)
-    });
+    let task: Task<F::Output> =
+        context::current("spawn_threadsafe", |core| spawn::start(core, future, AnyValue, None, at));
     let handle = task.handle().clone();
     let mut state = completer.shared.lock();
     state.task = Some((handle.index(), handle.id().0));

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use wheelhouse::{Census, EventLoop, RunError, TaskHandle, current_task, time, yield_now};
+use wheelhouse::{
+    Census, EventLoop, JoinError, RunError, TaskHandle, current_task, time, yield_now,
+};
 
 /// Milliseconds.
 pub fn ms(n: u64) -> Duration {
@@ -92,9 +94,14 @@ pub async fn turns(n: usize) {
     }
 }
 
+/// Did it end cancelled?
+pub fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
+    ended.err().is_some_and(|error| error.is_cancelled())
+}
+
 /// Never ready, and of another crate as far as the loop can tell.
 pub async fn forever() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Runs `main` under virtual time, counting turns: what it is given tells the number of the turn that
