@@ -11,7 +11,7 @@ use wheelhouse::{
     task_group, time, try_task_group, yield_now,
 };
 
-fn is_cancelled<T>(ended: Result<T, JoinError>) -> bool {
+fn is_cancelled<T>(ended: &Result<T, JoinError>) -> bool {
     matches!(ended, Err(JoinError::Cancelled(_)))
 }
 
@@ -207,7 +207,7 @@ fn a_cancel_of_a_parent_that_waits_for_its_children_does_the_same() {
         turns(3).await;
         task.cancel();
         // C12.
-        assert!(is_cancelled(task.await));
+        assert!(is_cancelled(&task.await));
     });
 }
 
@@ -474,6 +474,6 @@ fn a_cancel_that_reaches_the_child_before_its_failure_leaves_no_error() {
         let handle = task.handle().clone();
         // Ahead of the child's own timer: the child is cancelled although its sleep is over (C6).
         wheelhouse::call_at(ms(3), move || assert!(handle.cancel()));
-        assert!(is_cancelled(task.await));
+        assert!(is_cancelled(&task.await));
     });
 }

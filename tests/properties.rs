@@ -128,7 +128,7 @@ impl Ledger {
 
 fn kind<T>(ended: &Result<T, JoinError>) -> &'static str {
     match ended {
-        Ok(()) => "finished",
+        Ok(_) => "finished",
         Err(JoinError::Cancelled(_)) => "cancelled",
         Err(_) => "failed",
     }
