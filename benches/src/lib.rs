@@ -19,17 +19,18 @@ mod options;
 mod report;
 mod runtime;
 pub mod runtimes;
+pub mod sync;
 pub mod workloads;
 
 pub use once::run_once;
 pub use options::{Options, Usage};
-pub use report::{Report, measure};
+pub use report::{Report, measure, measure_here};
 pub use runtime::Runtime;
 pub use workloads::{Row, Unit, Wanted, Workload};
 
 use runtimes::{Smol, Tokio, Wheelhouse};
 
-/// A runtime, by name, and what it can be put through.
+/// A runtime or a library on one, by name, and what it can be put through.
 #[derive(Debug)]
 pub struct Peer {
     /// The runtime's name, the head of its column.

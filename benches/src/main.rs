@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     match Options::parse(std::env::args().skip(1))? {
         Options::Table { only, rounds } => print!("{}", measure(&peers(), &only, rounds)?),
-        Options::Once { workload, runtime, n } => run_once(&workload, &runtime, n)?,
+        Options::Once { workload, runtime, n } => run_once(&peers(), &workload, &runtime, n)?,
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::{Command, Stdio};
 
-use crate::{Peer, Workload, peers};
+use crate::{Peer, Workload};
 
 /// Runs a workload on a runtime, both by name, and prints a line for each row. For profilers, and for
 /// runs in a process of their own.
@@ -11,9 +11,13 @@ use crate::{Peer, Workload, peers};
 /// # Errors
 ///
 /// If there is no workload or no runtime of that name; the error lists those there are.
-pub fn run_once(workload: &str, runtime: &str, n: Option<usize>) -> Result<(), Box<dyn Error>> {
-    let peers = peers();
-    let peer = find("runtime", runtime, &peers, |peer| peer.name)?;
+pub fn run_once(
+    peers: &[Peer],
+    workload: &str,
+    runtime: &str,
+    n: Option<usize>,
+) -> Result<(), Box<dyn Error>> {
+    let peer = find("runtime", runtime, peers, |peer| peer.name)?;
     let workload = find("workload", workload, &peer.workloads, |workload| workload.name)?;
     let values = (workload.run)(n.unwrap_or(workload.n));
     for (row, value) in workload.rows.iter().zip(values) {

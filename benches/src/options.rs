@@ -29,8 +29,8 @@ pub struct Usage;
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("usage: benches [--only SUBSTRING] [--rounds N]\n")?;
-        f.write_str("       benches --once WORKLOAD RUNTIME [N]")
+        f.write_str("usage: [--only SUBSTRING] [--rounds N]\n")?;
+        f.write_str("       --once WORKLOAD RUNTIME [N]")
     }
 }
 

@@ -3,7 +3,7 @@
 mod memory;
 mod remote;
 mod sleeps;
-mod tasks;
+pub(crate) mod tasks;
 
 use crate::Runtime;
 
@@ -36,11 +36,11 @@ impl Row {
         Row { name, unit, wanted: None }
     }
 
-    const fn cpu(name: &'static str) -> Row {
+    pub(crate) const fn cpu(name: &'static str) -> Row {
         Row::new(name, Unit::CpuNanos)
     }
 
-    const fn wanted(self, wanted: Wanted) -> Row {
+    pub(crate) const fn wanted(self, wanted: Wanted) -> Row {
         Row { wanted: Some(wanted), ..self }
     }
 }
@@ -57,9 +57,11 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The value as the table shows it: CPU time bare, everything else with its unit.
+    /// The value as the table shows it: CPU time bare, everything else with its unit; a dash for a peer
+    /// that has nothing of the kind.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
+            _ if value.is_nan() => "–".to_owned(),
             Unit::CpuNanos if value < 100.0 => format!("{value:.1}"),
             Unit::CpuNanos => format!("{value:.0}"),
             Unit::WallNanos => format!("{:.1} µs", value / 1e3),
@@ -71,7 +73,7 @@ impl Unit {
 /// What a row should come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wanted {
-    /// At most this, as a multiple of the runtime it is measured against.
+    /// At most this, as a multiple of what it is measured against.
     Ratio(f64),
     /// At most this.
     AtMost(f64),

@@ -79,7 +79,7 @@ pub(super) async fn park<R: Runtime>(n: usize) -> Vec<R::Task<()>> {
     tasks
 }
 
-pub(super) fn spawn_many<R, T, F>(n: usize, future: impl Fn(usize) -> F) -> Vec<R::Task<T>>
+pub(crate) fn spawn_many<R, T, F>(n: usize, future: impl Fn(usize) -> F) -> Vec<R::Task<T>>
 where
     R: Runtime,
     T: 'static,
@@ -88,7 +88,7 @@ where
     (0..n).map(|i| R::spawn(future(i))).collect()
 }
 
-pub(super) async fn join_all<R: Runtime, T: 'static>(tasks: Vec<R::Task<T>>) {
+pub(crate) async fn join_all<R: Runtime, T: 'static>(tasks: Vec<R::Task<T>>) {
     for task in tasks {
         black_box(R::join(task).await);
     }
