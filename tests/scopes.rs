@@ -252,6 +252,21 @@ fn a_reason_that_was_told_is_not_that_of_the_next_cancel() {
 }
 
 #[test]
+fn a_reason_that_was_told_is_not_that_of_a_timeout_or_a_raise() {
+    run(async {
+        let task = spawn(async {
+            let told = catch_cancel(forever()).await.unwrap_err();
+            let expired = timeout(ms(1), catch_cancel(forever())).await.unwrap().unwrap_err();
+            let raised = catch_cancel(async { Cancelled::raise().await }).await.unwrap_err();
+            [told, expired, raised].map(|cancelled| cancelled.reason().is_some())
+        });
+        yield_now().await;
+        task.cancel_with("a reason");
+        assert_eq!(task.await.unwrap(), [true, false, false]);
+    });
+}
+
+#[test]
 fn a_reason_does_not_pass_to_the_next_task_of_the_slot() {
     run(async {
         let first = spawn(forever());

@@ -114,6 +114,9 @@ impl Cancelled {
     ///
     /// Outside a task.
     pub async fn raise() -> ! {
+        context::try_current(|core| {
+            core.with(|state| state.current_task().map(|task| state.forget_told_reason(task)))
+        });
         match Raise::new().await {}
     }
 
@@ -124,7 +127,7 @@ impl Cancelled {
     ///
     /// Outside a task.
     pub async fn resume(self) -> ! {
-        Cancelled::raise().await
+        match Raise::new().await {}
     }
 
     /// The reason given to `cancel_with`, if one was.
@@ -256,13 +259,18 @@ impl State {
                 self.tasks[task].labelled = true;
                 self.tasks[task].told = false;
             }
-            // A reason that was told belongs to a delivery that is over.
-            None if self.tasks[task].told => drop(self.reasons.remove(&task)),
-            None => {}
+            None => self.forget_told_reason(task),
         }
         self.tasks[task].cancelling += 1;
         self.aim_request(Place::task(task));
         true
+    }
+
+    /// A reason that was told belongs to a delivery that is over: the next cancel is not for it.
+    pub(crate) fn forget_told_reason(&mut self, task: u32) {
+        if self.tasks[task].told {
+            self.reasons.remove(&task);
+        }
     }
 
     /// Takes one request back, and returns what is left. At zero a request that is still pending is

@@ -136,9 +136,10 @@ impl State {
         let scope = &mut self.scopes[index];
         if scope.called && !scope.counted {
             scope.counted = true;
-            let task = &mut self.tasks[scope.task];
-            task.cancelling += 1;
-            task.aimed += 1;
+            let task = scope.task;
+            self.tasks[task].cancelling += 1;
+            self.tasks[task].aimed += 1;
+            self.forget_told_reason(task);
         }
     }
 
