@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use super::error::NotLocked;
 use super::waiters::{Turn, Waiters};
 use crate::context;
+use crate::lists::NIL;
 use crate::state::State;
 use crate::wait::{Source, Target};
 
@@ -43,7 +44,7 @@ use crate::wait::{Source, Target};
 /// ```
 pub struct Lock<T = ()> {
     hold: Cell<Hold>,
-    holder: Cell<Option<Holder>>,
+    holder: Cell<Holder>,
     name: Option<Arc<str>>,
     /// What a deadlock report says; made when somebody first waits.
     label: OnceCell<Rc<Label>>,
@@ -67,7 +68,7 @@ impl<T> Lock<T> {
     pub const fn new(value: T) -> Lock<T> {
         Lock {
             hold: Cell::new(Hold::Free),
-            holder: Cell::new(None),
+            holder: Cell::new(Holder::NOBODY),
             name: None,
             label: OnceCell::new(),
             waiters: Waiters::new(),
@@ -91,7 +92,10 @@ impl<T> Lock<T> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn lock(&self) -> LockGuard<'_, T> {
-        self.acquire().await;
+        // Straight to it if it is free, without making a place in the queue first.
+        if !self.try_take() {
+            self.acquire().await;
+        }
         LockGuard::take_over(self)
     }
 
@@ -165,11 +169,11 @@ impl<T> Lock<T> {
 
     pub(super) fn unlock(&self) {
         self.hold.set(Hold::Free);
-        self.note_holder(None);
+        self.note_holder(Holder::NOBODY);
         self.waiters.wake_first();
     }
 
-    fn note_holder(&self, holder: Option<Holder>) {
+    fn note_holder(&self, holder: Holder) {
         self.holder.set(holder);
         if let Some(label) = self.label.get() {
             label.holder.set(holder);
@@ -319,10 +323,10 @@ impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
 /// A lock in a deadlock report.
 struct Label {
     name: Option<Arc<str>>,
-    holder: Cell<Option<Holder>>,
+    holder: Cell<Holder>,
 }
 
-/// The task that took the lock.
+/// The task that took the lock; [`NIL`] for none, so that it travels in registers.
 #[derive(Clone, Copy)]
 struct Holder {
     task: u32,
@@ -330,13 +334,18 @@ struct Holder {
 }
 
 impl Holder {
-    fn current() -> Option<Holder> {
-        context::try_current(|core| {
-            core.with(|state| {
-                let task = state.current_task()?;
-                Some(Holder { task, id: state.tasks[task].id })
-            })
-        })?
+    const NOBODY: Holder = Holder { task: NIL, id: 0 };
+
+    fn current() -> Holder {
+        context::try_current(|core| core.with(|state| Holder::running(state)))
+            .unwrap_or(Holder::NOBODY)
+    }
+
+    fn running(state: &State) -> Holder {
+        match state.current_task() {
+            Some(task) => Holder { task, id: state.tasks[task].id },
+            None => Holder::NOBODY,
+        }
     }
 
     fn describe(self, state: &State) -> String {
@@ -356,8 +365,8 @@ impl Source for Label {
             None => "a lock".to_owned(),
         };
         match self.holder.get() {
-            Some(holder) => format!("{lock} held by {}", holder.describe(state)),
-            None => lock,
+            Holder { task: NIL, .. } => lock,
+            holder => format!("{lock} held by {}", holder.describe(state)),
         }
     }
 }

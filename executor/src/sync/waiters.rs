@@ -95,10 +95,14 @@ impl<N> Waiters<N> {
 
     /// Runs a few lines on the queue and the loop's state, unless nobody waits. What they wake runs, if it
     /// is a foreign waker, after both are free again.
+    #[inline]
     fn look<R>(&self, lines: impl FnOnce(&mut Line<N>, &mut State) -> R) -> Option<R> {
-        if self.line.borrow().list == List::EMPTY {
-            return None;
-        }
+        if self.line.borrow().list == List::EMPTY { None } else { self.look_closer(lines) }
+    }
+
+    /// Out of line, so that nobody carries it along where nobody waits.
+    #[inline(never)]
+    fn look_closer<R>(&self, lines: impl FnOnce(&mut Line<N>, &mut State) -> R) -> Option<R> {
         let core = self.core.borrow().upgrade()?;
         Some(core.with(|state| lines(&mut self.line.borrow_mut(), state)))
     }
