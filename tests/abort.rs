@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
-use wheelhouse::{all_tasks, catch_cancel, promise, sleep, spawn, yield_now};
+use wheelhouse::{all_tasks, catch_cancel, promise, sleep, spawn, time, yield_now};
 
 #[test]
 fn an_abort_asks_no_scope_and_drops_everything_on_the_next_turn() {
@@ -84,6 +84,8 @@ fn a_task_that_aborts_itself_goes_at_its_next_suspension() {
             inner.note("never");
         });
         assert!(is_cancelled(task.await));
+        // C14: on its next turn, not when what it waits for is over.
+        assert_eq!(time(), ms(0));
         let finishing = spawn(async {
             me().abort();
             7

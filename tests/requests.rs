@@ -8,7 +8,8 @@ use std::rc::Rc;
 
 use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
 use wheelhouse::{
-    JoinError, TaskHandle, catch_cancel, promise, shield, sleep, spawn, try_spawn, yield_now,
+    JoinError, TaskHandle, call_at, catch_cancel, promise, shield, sleep, spawn, try_spawn,
+    yield_now,
 };
 
 #[test]
@@ -102,6 +103,25 @@ fn a_request_to_a_task_whose_wait_is_completing_can_be_taken_back() {
         // C1: pending while its wait is completing, so the value is still seen.
         task.uncancel();
         assert_eq!(task.await.unwrap(), Ok("kept"));
+    });
+}
+
+#[test]
+fn a_request_to_a_sleeper_whose_timer_has_fired_can_be_taken_back() {
+    run(async {
+        let task = spawn(async {
+            sleep(ms(5)).await;
+            "slept"
+        });
+        let handle = task.handle().clone();
+        yield_now().await;
+        // Armed after the sleep, so it runs right behind the sleep's own timer.
+        call_at(ms(5), move || {
+            assert!(handle.cancel());
+            // C1: the sleep was over, so the request is pending.
+            assert_eq!(handle.uncancel(), 0);
+        });
+        assert_eq!(task.await.unwrap(), "slept");
     });
 }
 

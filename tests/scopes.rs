@@ -83,6 +83,29 @@ fn the_body_is_dropped_in_order_and_the_code_after_it_runs_in_the_same_step() {
 }
 
 #[test]
+fn the_body_is_dropped_before_its_scope_resolves_whoever_keeps_the_scope() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let inner = t.clone();
+        let task = spawn(async move {
+            let body = async {
+                let _guard = inner.on_drop("body dropped");
+                forever().await;
+            };
+            let mut kept = Box::pin(timeout(ms(5), catch_cancel(body)));
+            assert!(kept.as_mut().await.unwrap().is_err());
+            // C3: its future is still there, its body is not.
+            inner.note("resolved");
+            drop(kept);
+            inner.note("scope dropped");
+        });
+        task.await.unwrap();
+    });
+    trace.expect(&["body dropped", "resolved", "scope dropped"]);
+}
+
+#[test]
 fn clean_up_may_await_and_then_pass_the_cancel_on() {
     let trace = Trace::default();
     let t = trace.clone();

@@ -361,6 +361,29 @@ fn a_losing_branch_takes_a_request_aimed_at_itself_with_it() {
 }
 
 #[test]
+fn a_losing_branch_leaves_nothing_of_its_own_request_where_others_still_count() {
+    run(async {
+        let (promise, promised) = promise::<()>();
+        let (inner, handle) = scope();
+        let task = spawn(async move {
+            // A request that was delivered and suppressed, and counts for good.
+            let _ = catch_cancel(forever()).await;
+            select(promised, inner).await;
+            // C13: the scope's own request is not handed back, and hits neither of these.
+            yield_now().await;
+            sleep(ms(1)).await;
+            me().cancelling()
+        });
+        yield_now().await;
+        task.cancel();
+        turns(2).await;
+        promise.set(()).unwrap();
+        assert!(handle.cancel());
+        assert_eq!(task.await.unwrap(), 1);
+    });
+}
+
+#[test]
 fn a_timeout_that_lost_a_select_after_it_expired_takes_its_request_back() {
     run(async {
         let (promise, promised) = promise::<()>();
@@ -395,6 +418,20 @@ fn a_dropped_resume_withdraws_its_raise() {
         }));
         polled.await.unwrap();
         yield_now().await;
+    });
+}
+
+#[test]
+fn a_dropped_resume_does_not_end_the_body_it_was_dropped_in() {
+    run(async {
+        let body = catch_cancel(async {
+            select(Cancelled::raise().boxed_local(), std::future::ready(())).await;
+            // C13: withdrawn, although this suspends in the poll that raised.
+            yield_now().await;
+            sleep(ms(1)).await;
+            "whole"
+        });
+        assert_eq!(body.await, Ok("whole"));
     });
 }
 

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::Duration;
 
 use common::{forever, me, ms, turns, virtual_loop};
 use wheelhouse::{
@@ -297,6 +298,24 @@ fn a_virtual_clock_does_not_jump_while_somebody_outside_could_wake_the_loop() {
     assert_eq!(slept.unwrap(), ms(50));
     assert_eq!(receiver.recv().unwrap(), ms(0));
     thread.join().unwrap();
+}
+
+#[test]
+fn a_virtual_clock_jumps_again_once_the_last_handle_is_gone() {
+    let mut event_loop = virtual_loop();
+    let handle = event_loop.handle();
+    let second = handle.clone();
+    let task = event_loop.spawn(sleep(ms(50)));
+    for handle in [handle, second] {
+        let _ = event_loop.run_once(Some(Duration::ZERO)).unwrap();
+        let _ = event_loop.run_once(Some(Duration::from_micros(100))).unwrap();
+        // It waited for the outsider, in the host's time, and its own stood still.
+        assert_eq!(event_loop.time(), ms(0));
+        drop(handle);
+    }
+    let _ = event_loop.run_once(Some(ms(500))).unwrap();
+    assert_eq!(event_loop.time(), ms(50));
+    event_loop.run_until_done(task).unwrap();
 }
 
 #[test]

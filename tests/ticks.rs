@@ -529,18 +529,23 @@ fn timers_that_are_due_run_behind_what_is_ready_and_in_the_same_turn() {
 
 #[test]
 fn a_task_has_one_entry_in_the_ready_queue() {
-    run(async {
-        let (body, polls) = common::counted(async {
+    let t = run_in_turns(async |t| {
+        let inner = t.clone();
+        let (body, polls) = common::counted(async move {
             let waker = std::future::poll_fn(|cx| std::task::Poll::Ready(cx.waker().clone())).await;
             for _ in 0..5 {
                 waker.wake_by_ref();
             }
-            yield_now().await;
+            inner.mark("woken");
+            turns(3).await;
+            inner.mark("end");
         });
         spawn(body).await.unwrap();
-        // T2: five wakes and a yield are one step.
-        assert_eq!(polls.get(), 2);
+        assert_eq!(polls.get(), 4);
+        t
     });
+    // T2: five wakes and a yield are one step, so no turn had two of them.
+    assert_eq!(t.between("woken", "end"), 3);
 }
 
 #[test]
