@@ -8,10 +8,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use replay::program::{Block, Catch, Child, Name, NewTask, Program, Stmt, Value, WaitMode};
 
-use crate::{contend, names};
+use crate::{contend, names, perturb};
 
 pub(crate) fn program() -> impl Strategy<Value = Program> {
-    let main = prop_oneof![2 => meddled_with(), 1 => contend::contended()];
+    let main = prop_oneof![
+        2 => meddled_with(),
+        1 => contend::contended(),
+        1 => perturb::perturbed(),
+    ];
     main.prop_map(|main| names::complete(&main.into()))
 }
 
@@ -49,7 +53,7 @@ fn ms() -> impl Strategy<Value = u64> {
     select(vec![0, 0, 0, 1, 1, 2, 2, 3, 5, 8])
 }
 
-fn limit() -> impl Strategy<Value = Option<u64>> {
+pub(crate) fn limit() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![9 => ms().prop_map(Some), 1 => Just(None)]
 }
 
@@ -66,7 +70,7 @@ fn one_of(names: &'static [&'static str]) -> impl Strategy<Value = Name> {
     select(names).prop_map(Name::from)
 }
 
-fn error() -> impl Strategy<Value = Name> {
+pub(crate) fn error() -> impl Strategy<Value = Name> {
     one_of(&["E1", "E2", "E3"])
 }
 
@@ -205,7 +209,7 @@ fn child(inner: BoxedStrategy<Stmt>) -> impl Strategy<Value = Child> {
     ]
 }
 
-fn tasks(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+pub(crate) fn tasks(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let one = || child(inner.clone());
     let some = || vec(child(inner.clone()), 0..4);
     let mode =
@@ -227,7 +231,7 @@ fn tasks(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     .boxed()
 }
 
-fn scopes(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
+pub(crate) fn scopes(inner: &BoxedStrategy<Stmt>) -> BoxedStrategy<Stmt> {
     let body = || block(inner.clone(), 4);
     let children = vec(new_task(inner.clone()), 0..3);
     prop_oneof![

@@ -3,6 +3,7 @@
 mod contend;
 mod generate;
 mod names;
+mod perturb;
 
 use std::cell::RefCell;
 use std::env;
