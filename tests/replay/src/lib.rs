@@ -20,5 +20,4 @@ mod world;
 pub use compare::Difference;
 pub use referee::Referee;
 pub use run::{Turning, run};
-pub use shrink::shrink;
 pub use trace::{Event, Outcome};

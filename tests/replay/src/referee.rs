@@ -5,7 +5,10 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::compare::Difference;
 use crate::program::Program;
+use crate::run::{Turning, run};
+use crate::shrink::shrink;
 use crate::trace::Outcome;
 
 /// A running `recorder.py`.
@@ -45,12 +48,32 @@ impl Referee {
         &self.python
     }
 
-    /// What Python makes of a program.
+    /// Where wheelhouse and Python part over a program.
     ///
-    /// # Errors
+    /// # Panics
     ///
     /// If the recorder has ended, which it does when it cannot make sense of a program.
-    pub fn record(&mut self, program: &Program) -> io::Result<Outcome> {
+    pub fn difference(&mut self, program: &Program) -> Option<Difference> {
+        let theirs = self.record(program).expect("the recorder knows every program");
+        Difference::between(&run(program, Turning::ByLoop), &theirs)
+    }
+
+    /// A program that differs, made as small as it gets; in words, as it goes into a test's report.
+    ///
+    /// # Panics
+    ///
+    /// As [`difference`](Referee::difference).
+    #[must_use]
+    pub fn smallest(&mut self, program: &Program) -> String {
+        let small = shrink(program, |smaller| self.difference(smaller).is_some());
+        let Some(difference) = self.difference(&small) else {
+            return "this machine's Python agrees with wheelhouse".to_owned();
+        };
+        let main = serde_json::to_string_pretty(&small.main).expect("programs are JSON");
+        format!("the smallest program that differs:\n{main}\n{difference}")
+    }
+
+    fn record(&mut self, program: &Program) -> io::Result<Outcome> {
         let mut line = serde_json::to_string(program)?;
         line.push('\n');
         self.programs.as_mut().expect("it is open until the drop").write_all(line.as_bytes())?;

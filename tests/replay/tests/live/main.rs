@@ -7,25 +7,13 @@ mod perturb;
 
 use std::cell::RefCell;
 use std::env;
-use std::fmt;
 use std::io::Write;
 
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
-use replay::program::Program;
-use replay::{Difference, Referee, Turning, run};
+use replay::Referee;
 
 /// How many programs are compared, unless `REPLAY_CASES` says otherwise.
 const CASES: u32 = 500;
-
-/// A program that proptest shows as what it is.
-struct Shown(Program);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string_pretty(&self.0.main).expect("programs are JSON"))
-    }
-}
 
 #[test]
 fn random_programs_do_what_python_makes_of_them() {
@@ -41,18 +29,15 @@ fn random_programs_do_what_python_makes_of_them() {
     let referee = RefCell::new(referee);
     let cases = env::var("REPLAY_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let tested =
-        TestRunner::new(config).run(&generate::program().prop_map(Shown), |Shown(program)| {
-            let theirs =
-                referee.borrow_mut().record(&program).expect("the recorder knows every program");
-            match Difference::between(&run(&program, Turning::ByLoop), &theirs) {
-                None => Ok(()),
-                Some(difference) => Err(TestCaseError::fail(format!("\n{difference}"))),
-            }
-        });
+    let tested = TestRunner::new(config).run(&generate::program(), |program| {
+        match referee.borrow_mut().difference(&program) {
+            None => Ok(()),
+            Some(difference) => Err(TestCaseError::fail(difference.to_string())),
+        }
+    });
     match tested {
         Ok(()) => {}
-        Err(TestError::Fail(why, program)) => panic!("this program differs:\n{program:?}\n{why}"),
+        Err(TestError::Fail(_, program)) => panic!("{}", referee.borrow_mut().smallest(&program)),
         Err(TestError::Abort(why)) => panic!("{why}"),
     }
 }
