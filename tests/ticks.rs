@@ -635,6 +635,21 @@ fn a_storm_of_wakes_starves_no_timer_of_a_real_clock() {
 }
 
 #[test]
+fn a_limit_of_zero_for_as_completed_runs_out_at_once_on_a_busy_real_clock() {
+    wheelhouse::run(async {
+        turns(3).await;
+        for _ in 0..20 {
+            let mut late = wheelhouse::as_completed([spawn(forever())]).timeout(Duration::ZERO);
+            let next = spawn(async move { late.next().await.unwrap().is_err() });
+            turns(4).await;
+            assert!(next.is_done(), "the limit was not looked at in the turn after it");
+            assert!(next.await.unwrap());
+        }
+    })
+    .unwrap();
+}
+
+#[test]
 fn call_later_of_zero_runs_in_the_next_turn_of_a_busy_loop_on_a_real_clock() {
     use std::cell::Cell;
     use std::rc::Rc;

@@ -60,15 +60,20 @@ impl Core {
         CallHandle { core: Rc::downgrade(self), key, when: None }
     }
 
-    /// The clock was just read, so a delay of zero is seen to be due: the next turn looks for it.
     pub(crate) fn call_later(
         self: &Rc<Self>,
         delay: Duration,
         run: Box<dyn FnOnce()>,
     ) -> CallHandle {
+        self.call_at(self.time_after(delay), run)
+    }
+
+    /// The loop time after `delay` from now. The loop notes that the clock was read, and so sees that a
+    /// delay of zero is due: the next turn looks for it.
+    pub(crate) fn time_after(&self, delay: Duration) -> u64 {
         let now = self.clock.now();
         self.with(|state| state.now = now);
-        self.call_at(now.saturating_add(to_nanos(delay)), run)
+        now.saturating_add(to_nanos(delay))
     }
 
     pub(crate) fn call_at(self: &Rc<Self>, when: u64, run: Box<dyn FnOnce()>) -> CallHandle {

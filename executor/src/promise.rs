@@ -329,7 +329,13 @@ impl<T: 'static> Shared<T> {
     fn enter(self: &Rc<Self>, cx: &Context<'_>) -> OpenWait {
         let target = Target::Forward(Rc::clone(self) as Rc<dyn Forward>);
         let wait = OpenWait::new(&self.core, target, cx);
-        self.waiters.borrow_mut().push(wait.key());
+        let mut waiters = self.waiters.borrow_mut();
+        if waiters.len() == waiters.capacity() {
+            // Waiters that left without an answer are forgotten before there is room made for more.
+            self.core.with(|state| waiters.retain(|waiter| state.waits.get(*waiter).is_some()));
+        }
+        waiters.push(wait.key());
+        drop(waiters);
         wait
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::Joinable;
 use crate::callback::CallHandle;
-use crate::clock::to_nanos;
 use crate::context::Core;
 use crate::error::Elapsed;
 use crate::handle::TaskHandle;
@@ -72,7 +71,7 @@ impl<K: Joinable> AsCompleted<K> {
     pub fn timeout(self, limit: Duration) -> AsCompleted<K> {
         let Some((first, _)) = self.watched.first() else { return self };
         let core = first.core();
-        let when = core.clock.now().saturating_add(to_nanos(limit));
+        let when = core.time_after(limit);
         let (feed, weak) = (Rc::clone(&self.feed), Rc::downgrade(core));
         let expire = move || {
             if let Some(core) = weak.upgrade() {
