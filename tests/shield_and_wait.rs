@@ -5,7 +5,7 @@ mod common;
 
 use common::{Trace, forever, is_cancelled, me, ms, run, turns, virtual_loop};
 use wheelhouse::{
-    ALL_COMPLETED, FIRST_COMPLETED, as_completed, catch_cancel, shield, sleep, spawn, time,
+    ALL_COMPLETED, FIRST_COMPLETED, as_completed, catch_cancel, gather, shield, sleep, spawn, time,
     timeout, wait, yield_now,
 };
 
@@ -35,6 +35,24 @@ fn a_cancelled_shield_leaves_nothing_behind_in_the_loop() {
             let mut child = spawn(sleep(ms(500)));
             for _ in 0..10 {
                 assert!(timeout(ms(1), shield(&mut child)).await.is_err());
+            }
+            child
+        })
+        .unwrap();
+    assert_eq!(event_loop.census().observers, 0);
+    event_loop.run_until_done(&mut child).unwrap();
+}
+
+#[test]
+fn a_gather_that_loses_a_race_leaves_nothing_behind_in_the_loop() {
+    let mut event_loop = virtual_loop();
+    let mut child = event_loop
+        .run_until_complete(async {
+            let child = spawn(sleep(ms(500)));
+            for _ in 0..10 {
+                let all = Box::pin(gather([child.handle().clone()]));
+                let one_turn = Box::pin(yield_now());
+                futures::future::select(all, one_turn).await;
             }
             child
         })

@@ -120,6 +120,12 @@ impl<K: Joinable> Gather<K> {
     }
 }
 
+impl<K> Drop for Gather<K> {
+    fn drop(&mut self) {
+        self.watch.abandon();
+    }
+}
+
 impl<K: Joinable> TryGather<K> {
     pub(crate) fn new<I: IntoIterator<Item = K>>(tasks: I) -> Self {
         TryGather { inner: Gather::new(tasks, true) }
@@ -187,6 +193,8 @@ struct Watch {
     ending: Cell<Option<Ending>>,
     waiter: Cell<Option<Key>>,
     callbacks: RefCell<Vec<Box<dyn FnOnce()>>>,
+    /// Our done callbacks at the tasks.
+    observers: RefCell<Vec<Key>>,
 }
 
 impl Watch {
@@ -199,6 +207,7 @@ impl Watch {
             ending: Cell::new(None),
             waiter: Cell::new(None),
             callbacks: RefCell::default(),
+            observers: RefCell::default(),
         });
         watch.watch_tasks();
         watch
@@ -211,7 +220,8 @@ impl Watch {
         }
         for (number, task) in self.tasks.iter().enumerate() {
             if !task.is_done() {
-                task.observe(Action::Tell(Rc::clone(self) as Rc<dyn OnDone>, number));
+                let key = task.observe(Action::Tell(Rc::clone(self) as Rc<dyn OnDone>, number));
+                self.observers.borrow_mut().push(key);
             }
         }
         for (number, task) in self.tasks.iter().enumerate() {
@@ -255,6 +265,19 @@ impl Watch {
             Some(core) if self.ending.get().is_some() => drop(core.call_soon(callback)),
             Some(_) => self.callbacks.borrow_mut().push(callback),
             None => callback(),
+        }
+    }
+
+    /// The gather is dropped. If nobody is left to be told of its end, its callbacks are taken back: a task
+    /// that lives long may be gathered often.
+    fn abandon(&self) {
+        if self.ending.get().is_some() || !self.callbacks.borrow().is_empty() {
+            return;
+        }
+        let Some(core) = self.core() else { return };
+        for observer in self.observers.take() {
+            let removed = core.with(|state| state.remove_observer(observer));
+            drop(removed);
         }
     }
 
