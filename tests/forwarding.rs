@@ -223,6 +223,30 @@ fn a_chain_of_a_hundred_thousand_awaits_can_be_dropped_with_its_loop() {
 }
 
 #[test]
+fn a_gather_cancelled_by_its_own_call_cancels_its_children_in_order() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let children: Vec<_> = (0..3)
+            .map(|n| {
+                let t = t.clone();
+                spawn(async move {
+                    let ended = catch_cancel(std::future::pending::<()>()).await;
+                    t.note(format_args!("{n} cancelled: {}", ended.is_err()));
+                })
+            })
+            .collect();
+        yield_now().await;
+        // C9: depth first and in order, as nested calls would.
+        assert!(gather(children.iter().map(|child| child.handle().clone())).cancel());
+        for child in children {
+            child.await.unwrap();
+        }
+    });
+    trace.expect(&["0 cancelled: true", "1 cancelled: true", "2 cancelled: true"]);
+}
+
+#[test]
 fn a_gather_forwards_to_every_child_in_order() {
     let trace = Trace::default();
     let t = trace.clone();

@@ -299,10 +299,13 @@ impl State {
     /// Cancels what offers were forwarded to, and what these forward to in turn: depth first, as nested
     /// calls would, but a chain of a million awaits needs no stack (rule C9).
     pub(crate) fn forward(&mut self, mut forwards: Vec<u32>) {
+        forwards.reverse();
         while let Some(task) = forwards.pop() {
             if !self.tasks[task].is_done() {
+                let rest = forwards.len();
                 self.tasks[task].cancelling += 1;
                 self.aim_one(Place::task(task), &mut forwards);
+                forwards[rest..].reverse();
             }
         }
     }
@@ -313,9 +316,7 @@ impl State {
             // Rule C2: it takes effect at the next suspension, in whatever scope is innermost then.
             return self.set_pending(aim, depth);
         }
-        let before = forwards.len();
         self.each_leaf(aim, |state, leaf| state.offer(leaf, depth, forwards));
-        forwards[before..].reverse();
     }
 
     /// Offers a request, aimed at `depth`, to everything the code of one innermost scope waits for.
@@ -380,7 +381,6 @@ impl State {
                 state.offer(leaf, depth, &mut forwards);
             }
         });
-        forwards.reverse();
         self.forward(forwards);
     }
 

@@ -50,8 +50,8 @@ pub(crate) enum Target {
 
 /// What a wait can forward a cancel to (rule C9).
 pub(crate) trait Forward {
-    /// Passes a request on: what it cancels goes onto `tasks`, in reverse order. `false` if nothing there
-    /// accepts a request any more.
+    /// Passes a request on: what it cancels goes onto `tasks`, in order. `false` if nothing there accepts a
+    /// request any more.
     fn forward(&self, state: &mut State, tasks: &mut Vec<u32>) -> bool;
     /// What a deadlock report calls it.
     fn describe(&self) -> String;
