@@ -280,11 +280,7 @@ impl State {
         slot.cancelling = slot.cancelling.saturating_sub(1);
         let left = slot.cancelling;
         if left == 0 && slot.asked {
-            self.sink_pending(task);
-            self.each_leaf(Place::task(task), |state, leaf| {
-                state.take_pending(leaf);
-            });
-            self.tasks[task].asked = false;
+            self.take_each_pending(task, |_, _, _| {});
         }
         left
     }
@@ -362,26 +358,25 @@ impl State {
 
     /// The task's step begins: its pending requests fall due.
     pub(crate) fn deliver(&mut self, task: u32) {
-        self.sink_pending(task);
-        self.tasks[task].asked = false;
-        self.each_leaf(Place::task(task), |state, leaf| {
-            if let Some(depth) = state.take_pending(leaf) {
-                state.mark_due(leaf, depth);
-            }
-        });
+        self.take_each_pending(task, State::mark_due);
     }
 
     /// The task has suspended: requests made while it ran are offered to what it waits for now.
     pub(crate) fn offer_pending(&mut self, task: u32) {
+        let mut forwards = Vec::new();
+        self.take_each_pending(task, |state, leaf, depth| state.offer(leaf, depth, &mut forwards));
+        self.forward(forwards);
+    }
+
+    /// Takes every pending request of a task, for each of the innermost scopes it is for.
+    fn take_each_pending(&mut self, task: u32, mut visit: impl FnMut(&mut State, Place, u16)) {
         self.sink_pending(task);
         self.tasks[task].asked = false;
-        let mut forwards = Vec::new();
         self.each_leaf(Place::task(task), |state, leaf| {
             if let Some(depth) = state.take_pending(leaf) {
-                state.offer(leaf, depth, &mut forwards);
+                visit(state, leaf, depth);
             }
         });
-        self.forward(forwards);
     }
 
     fn each_leaf(&mut self, top: Place, mut visit: impl FnMut(&mut State, Place)) {

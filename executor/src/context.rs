@@ -108,7 +108,7 @@ impl Core {
         wakers.extend((made..=task).map(|task| TaskWaker::waker(&self.remote, task)));
     }
 
-    /// Marks `waker` as the running task's own until the guard is dropped.
+    /// Notes which waker is the running task's own; `None` when its poll is over.
     #[inline]
     pub(crate) fn polling_with(&self, waker: Option<&Waker>) {
         self.polled_with.set(waker.map(|waker| (waker.data(), waker.vtable())));

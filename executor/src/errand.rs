@@ -8,6 +8,7 @@ use std::task::Waker;
 use crate::context::Core;
 use crate::error::TaskName;
 use crate::observe::ExceptionContext;
+use crate::observer::Observer;
 use crate::task::CellBox;
 use crate::wait::Wait;
 
@@ -15,6 +16,7 @@ pub(crate) enum Errand {
     Wake(Waker),
     DropWaker(Waker),
     DropWait(Wait),
+    DropObserver(Observer),
     /// What is left of a task that nobody holds any more; its name, if it failed and nobody ever looked.
     DropTask(CellBox, Option<TaskName>),
 }
@@ -28,6 +30,9 @@ impl Core {
             }
             Errand::DropWait(wait) => {
                 self.guard("a wait panicked when it was dropped", || drop(wait));
+            }
+            Errand::DropObserver(observer) => {
+                self.guard("a callback panicked when it was dropped", || drop(observer));
             }
             Errand::DropTask(cell, unseen) => self.drop_task(cell, unseen),
         }

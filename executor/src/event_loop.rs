@@ -98,7 +98,7 @@ impl EventLoop {
     fn run_task<K: Joinable>(&mut self, main: K, entered: Entered) -> Result<K::Value, RunError> {
         let observer = main.task().observe(Action::StopLoop);
         let ran = self.turn_until_stopped();
-        self.core.with(|state| state.remove_observer(observer));
+        main.task().unobserve(observer);
         drop(entered);
         if !main.task().is_done() {
             return Err(ran.err().unwrap_or(RunError::Stopped));

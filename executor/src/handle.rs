@@ -215,8 +215,7 @@ impl TaskHandle {
 
     /// Takes a callback back; `false` if it is queued already, or has run.
     pub fn remove_done_callback(&self, callback: DoneCallback) -> bool {
-        let removed = self.core.with(|state| state.remove_observer_of(self.index, callback.key));
-        removed.is_some()
+        self.unobserve(callback.key)
     }
 
     pub(crate) fn core(&self) -> &Rc<Core> {
@@ -229,6 +228,11 @@ impl TaskHandle {
 
     pub(crate) fn observe(&self, action: Action) -> Key {
         self.core.with(|state| state.observe(self.index, action))
+    }
+
+    /// Takes an observer back; `false` if it is queued already, or has run.
+    pub(crate) fn unobserve(&self, key: Key) -> bool {
+        self.core.with(|state| state.remove_observer(self.index, key))
     }
 
     /// Did the task end in a failure (rule C17)?

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 
 use crate::context::Core;
+use crate::errand::Errand;
 use crate::handle::TaskHandle;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
@@ -36,6 +37,29 @@ pub(crate) enum Action {
 /// A combinator that watches tasks.
 pub(crate) trait OnDone {
     fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, number: usize);
+}
+
+/// A combinator's callback at a task; dropping it takes the callback back.
+pub(crate) struct Watching {
+    task: TaskHandle,
+    callback: Key,
+}
+
+impl Watching {
+    pub(crate) fn new(task: &TaskHandle, combinator: Rc<dyn OnDone>, number: usize) -> Watching {
+        let callback = task.observe(Action::Tell(combinator, number));
+        Watching { task: task.clone(), callback }
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        self.task.core()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.task.unobserve(self.callback);
+    }
 }
 
 impl Linked for Keyed<Observer> {
@@ -71,25 +95,21 @@ impl State {
     /// Takes back what [`await_task`](State::await_task) did.
     pub(crate) fn stop_awaiting(&mut self, task: u32, wait: Key, observer: Key) {
         if !observer.is_none() {
-            self.remove_observer(observer);
+            self.remove_observer(task, observer);
         } else if self.tasks[task].awaiter == wait.index {
             self.tasks[task].awaiter = NIL;
         }
     }
 
-    /// Takes an observer back, for the caller to drop where no state is borrowed; `None` if it is queued
-    /// already, or gone.
-    pub(crate) fn remove_observer(&mut self, key: Key) -> Option<Observer> {
-        if self.observers.get(key)?.queued {
-            return None;
+    /// Takes an observer of `task` back; `false` if it is queued already, gone, or another task's.
+    pub(crate) fn remove_observer(&mut self, task: u32, key: Key) -> bool {
+        match self.observers.get(key) {
+            Some(observer) if !observer.queued && observer.task == task => {}
+            _ => return false,
         }
         self.unlink_observer(key);
-        self.observers.remove(key)
-    }
-
-    /// As [`remove_observer`](State::remove_observer), if it is an observer of `task`.
-    pub(crate) fn remove_observer_of(&mut self, task: u32, key: Key) -> Option<Observer> {
-        if self.observers.get(key)?.task == task { self.remove_observer(key) } else { None }
+        self.errands.extend(self.observers.remove(key).map(Errand::DropObserver));
+        true
     }
 
     /// A task has ended: queues its observers in their order.

@@ -15,6 +15,7 @@ use std::task::Waker;
 
 use timer_wheel::TimerKey;
 
+use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, NIL};
 use crate::state::{Place, Ready, State};
@@ -88,10 +89,13 @@ impl State {
         })
     }
 
-    pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> (bool, Option<Waker>) {
+    /// The scope's future is polled; `true` if a delivery is due.
+    pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> bool {
         let outer = self.current.expect(OUTSIDE);
         let scope = &mut self.scopes[key.index];
         let replaced = std::mem::replace(&mut scope.waker, waker);
+        self.errands.extend(replaced.map(Errand::DropWaker));
+        let scope = &mut self.scopes[key.index];
         let first = scope.phase == Phase::Created;
         if first {
             scope.phase = Phase::Entered;
@@ -111,7 +115,7 @@ impl State {
         let node = &mut self.scopes[key.index].node;
         let due = node.is_due();
         node.due = NONE;
-        (due, replaced)
+        due
     }
 
     /// Aims a request at a scope (rule C13), once. `false` if it was called before or has been left. One
@@ -166,19 +170,19 @@ impl State {
 
     /// Takes a scope out of its tree. Its own request is taken back with it; what was aimed further out
     /// and found no delivery here goes back to where it was aimed.
-    pub(crate) fn leave_scope(&mut self, key: Key) -> (Leaving, Option<Waker>) {
+    pub(crate) fn leave_scope(&mut self, key: Key) -> Leaving {
         let scope = &mut self.scopes[key.index];
         if scope.phase == Phase::Left {
-            return (Leaving { own: false }, None);
+            return Leaving { own: false };
         }
         scope.phase = Phase::Left;
         let (task, called, base) = (scope.task, scope.called, scope.base);
-        let waker = scope.waker.take();
+        self.errands.extend(scope.waker.take().map(Errand::DropWaker));
         if let Some(timer) = scope.timer.take() {
             self.timers.remove(timer);
         }
         if task == NIL {
-            return (Leaving { own: called }, waker);
+            return Leaving { own: called };
         }
         let node = self.scopes[key.index].node;
         let counted = self.disown_request(key.index);
@@ -191,7 +195,7 @@ impl State {
             self.uncancel(task);
         }
         let own = called && self.requests_around(outer) <= base;
-        (Leaving { own }, waker)
+        Leaving { own }
     }
 
     pub(crate) fn phase(&self, key: Key) -> Phase {
@@ -207,11 +211,12 @@ impl State {
     }
 
     /// The scope's future or a handle let go of it.
-    #[must_use = "a waker's drop is a user's code and must run with the state free"]
-    pub(crate) fn release_scope(&mut self, key: Key) -> Option<Scope> {
-        let scope = self.scopes.get_mut(key)?;
+    pub(crate) fn release_scope(&mut self, key: Key) {
+        let scope = &mut self.scopes[key.index];
         scope.refs -= 1;
-        if scope.refs == 0 { self.scopes.remove(key) } else { None }
+        if scope.refs == 0 {
+            self.scopes.discard(key);
+        }
     }
 
     /// Sets or moves the scope's timer. A time that has come already needs no timer: it is a handle in

@@ -59,8 +59,7 @@ impl Clone for ScopeRef {
 
 impl Drop for ScopeRef {
     fn drop(&mut self) {
-        let released = self.core.with(|state| state.release_scope(self.key));
-        drop(released);
+        self.core.with(|state| state.release_scope(self.key));
     }
 }
 
@@ -97,9 +96,7 @@ impl OpenScope {
     /// Outside a task of the scope's loop.
     fn poll_begins(&self, cx: &Context<'_>) -> bool {
         let waker = self.core().foreign_waker(cx);
-        let (due, replaced) = self.core().with(|state| state.enter_scope(self.key(), waker));
-        drop(replaced);
-        due
+        self.core().with(|state| state.enter_scope(self.key(), waker))
     }
 
     /// Polls the body with this scope as the innermost one. `None` if the body raised: it is to be
@@ -119,9 +116,7 @@ impl OpenScope {
     }
 
     pub(crate) fn leave(&self) -> Leaving {
-        let (leaving, waker) = self.core().with(|state| state.leave_scope(self.key()));
-        drop(waker);
-        leaving
+        self.core().with(|state| state.leave_scope(self.key()))
     }
 }
 

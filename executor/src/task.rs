@@ -70,16 +70,21 @@ impl State {
         if slot.refs > 0 || slot.queued || slot.running || slot.life <= Life::Alive {
             return;
         }
-        if let Some(cell) = slot.cell.take() {
-            let unseen = slot.life == Life::Failed && !slot.seen;
-            let unseen = unseen.then(|| self.task_name(task));
-            self.errands.push_back(Errand::DropTask(cell, unseen));
-        }
+        self.drop_cell(task);
         if self.tasks[task].labelled {
             self.names.remove(&task);
             self.reasons.remove(&task);
         }
         self.tasks.free(task);
+    }
+
+    /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
+    fn drop_cell(&mut self, task: u32) {
+        let slot = &mut self.tasks[task];
+        let Some(cell) = slot.cell.take() else { return };
+        let unseen = slot.life == Life::Failed && !std::mem::replace(&mut slot.seen, true);
+        let unseen = unseen.then(|| self.task_name(task));
+        self.errands.push_back(Errand::DropTask(cell, unseen));
     }
 }
 
@@ -244,14 +249,7 @@ pub(crate) fn abort_all(core: &Rc<Core>) {
 /// Drops the outputs of all tasks, for a loop that is being dropped: they may hold handles.
 pub(crate) fn forget_outputs(core: &Rc<Core>) {
     for task in core.with(|state| state.tasks.all()) {
-        core.with(|state| {
-            let slot = &mut state.tasks[task];
-            let unseen = slot.life == Life::Failed && !slot.seen;
-            slot.seen = true;
-            let Some(cell) = slot.cell.take() else { return };
-            let unseen = unseen.then(|| state.task_name(task));
-            state.errands.push_back(Errand::DropTask(cell, unseen));
-        });
+        core.with(|state| state.drop_cell(task));
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use crate::context::Core;
 use crate::handle::TaskHandle;
 use crate::keyed::Key;
-use crate::observer::{Action, OnDone};
+use crate::observer::{OnDone, Watching};
 use crate::wait::{OpenWait, Target};
 
 /// The completing side. It may be set before anybody waits.
@@ -80,15 +80,14 @@ impl Future for WaitOnce {
 /// A task's end, waited for without forwarding. Dropped before that, it takes its callback back.
 pub(crate) struct TaskEnd {
     ended: WaitOnce,
-    task: TaskHandle,
-    callback: Key,
+    _watching: Watching,
 }
 
 impl TaskEnd {
     pub(crate) fn new(task: &TaskHandle, what: &'static str) -> TaskEnd {
         let ended = WaitOnce::new(task.core(), what);
-        let callback = task.observe(Action::Tell(ended.signal(), 0));
-        TaskEnd { ended, task: task.clone(), callback }
+        let watching = Watching::new(task, ended.signal(), 0);
+        TaskEnd { ended, _watching: watching }
     }
 }
 
@@ -97,12 +96,5 @@ impl Future for TaskEnd {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.ended).poll(cx)
-    }
-}
-
-impl Drop for TaskEnd {
-    fn drop(&mut self) {
-        let removed = self.task.core().with(|state| state.remove_observer(self.callback));
-        drop(removed);
     }
 }

@@ -15,7 +15,7 @@ use crate::context::Core;
 use crate::error::Elapsed;
 use crate::handle::TaskHandle;
 use crate::keyed::Key;
-use crate::observer::{Action, OnDone};
+use crate::observer::{OnDone, Watching};
 use crate::wait::{OpenWait, Target};
 
 /// Gives `tasks` back one by one as they end. They are watched from this call on, and never cancelled.
@@ -47,9 +47,7 @@ where
         .flatten()
         .enumerate()
         .map(|(number, task)| {
-            let task = task.task().clone();
-            let key = task.observe(Action::Tell(Rc::clone(&feed) as Rc<dyn OnDone>, number));
-            (task, key)
+            Watching::new(task.task(), Rc::clone(&feed) as Rc<dyn OnDone>, number)
         })
         .collect();
     AsCompleted { left: tasks.len(), tasks, feed, watched, wait: None }
@@ -60,7 +58,7 @@ where
 pub struct AsCompleted<K> {
     tasks: Vec<Option<K>>,
     feed: Rc<Feed>,
-    watched: Vec<(TaskHandle, Key)>,
+    watched: Vec<Watching>,
     left: usize,
     wait: Option<OpenWait>,
 }
@@ -69,7 +67,7 @@ impl<K: Joinable> AsCompleted<K> {
     /// Ends the series after `limit` from now: for each task that has not ended by then, `next` gives an
     /// [`Elapsed`].
     pub fn timeout(self, limit: Duration) -> AsCompleted<K> {
-        let Some((first, _)) = self.watched.first() else { return self };
+        let Some(first) = self.watched.first() else { return self };
         let core = first.core();
         let when = core.time_after(limit);
         let (feed, weak) = (Rc::clone(&self.feed), Rc::downgrade(core));
@@ -111,7 +109,7 @@ impl<K: Joinable> AsCompleted<K> {
         match &self.wait {
             Some(wait) if !woken => drop(wait.touch(cx)),
             _ => {
-                let core = self.watched[0].0.core();
+                let core = self.watched[0].core();
                 let wait = OpenWait::new(core, Target::Plain("the next of several tasks"), cx);
                 self.feed.waiter.set(wait.key());
                 self.wait = Some(wait);
@@ -136,10 +134,6 @@ impl<K> Drop for AsCompleted<K> {
     fn drop(&mut self) {
         if let Some(timer) = self.feed.timer.take() {
             timer.cancel();
-        }
-        for (task, key) in &self.watched {
-            let removed = task.core().with(|state| state.remove_observer(*key));
-            drop(removed);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::context::Core;
 use crate::error::JoinError;
 use crate::handle::TaskHandle;
 use crate::keyed::Key;
-use crate::observer::{Action, OnDone};
+use crate::observer::{OnDone, Watching};
 use crate::state::State;
 use crate::wait::{Forward, OpenWait, Target};
 
@@ -194,7 +194,7 @@ struct Watch {
     waiter: Cell<Option<Key>>,
     callbacks: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// Our done callbacks at the tasks.
-    observers: RefCell<Vec<Key>>,
+    observers: RefCell<Vec<Watching>>,
 }
 
 impl Watch {
@@ -220,8 +220,8 @@ impl Watch {
         }
         for (number, task) in self.tasks.iter().enumerate() {
             if !task.is_done() {
-                let key = task.observe(Action::Tell(Rc::clone(self) as Rc<dyn OnDone>, number));
-                self.observers.borrow_mut().push(key);
+                let watching = Watching::new(task, Rc::clone(self) as Rc<dyn OnDone>, number);
+                self.observers.borrow_mut().push(watching);
             }
         }
         for (number, task) in self.tasks.iter().enumerate() {
@@ -274,11 +274,7 @@ impl Watch {
         if self.ending.get().is_some() || !self.callbacks.borrow().is_empty() {
             return;
         }
-        let Some(core) = self.core() else { return };
-        for observer in self.observers.take() {
-            let removed = core.with(|state| state.remove_observer(observer));
-            drop(removed);
-        }
+        drop(self.observers.take());
     }
 
     fn open_wait(self: &Rc<Self>, cx: &Context<'_>) -> Option<OpenWait> {

@@ -13,8 +13,7 @@ use crate::callback::CallHandle;
 use crate::context::Core;
 use crate::error::EmptyWait;
 use crate::handle::TaskHandle;
-use crate::keyed::Key;
-use crate::observer::{Action, OnDone};
+use crate::observer::{OnDone, Watching};
 use crate::wait_once::{Signal, WaitOnce};
 
 /// When [`wait`] returns.
@@ -98,8 +97,7 @@ impl<K: Joinable + Unpin> Future for Wait<K> {
         let this = &mut *self;
         let Some(first) = this.tasks.first() else { return Poll::Ready(Err(EmptyWait)) };
         let begun = this.begun.get_or_insert_with(|| {
-            let handles = this.tasks.iter().map(|task| task.task().clone()).collect();
-            Begun::new(first.task().core(), handles, this.until, this.timeout)
+            Begun::new(first.task().core(), &this.tasks, this.until, this.timeout)
         });
         ready!(Pin::new(&mut begun.released).poll(cx));
         this.begun = None;
@@ -122,14 +120,14 @@ impl<K> fmt::Debug for Wait<K> {
 /// A wait that has been polled. Its drop takes its timer and its callbacks back.
 struct Begun {
     released: WaitOnce,
-    watched: Vec<(TaskHandle, Key)>,
+    _watched: Vec<Watching>,
     timer: Option<CallHandle>,
 }
 
 impl Begun {
-    fn new(
+    fn new<K: Joinable>(
         core: &Rc<Core>,
-        tasks: Vec<TaskHandle>,
+        tasks: &[K],
         until: ReturnWhen,
         timeout: Option<Duration>,
     ) -> Begun {
@@ -145,11 +143,9 @@ impl Begun {
         });
         let countdown =
             Rc::new(Countdown { left: Cell::new(tasks.len()), until, released: released.signal() });
-        let watch = |task: TaskHandle| {
-            let key = task.observe(Action::Tell(Rc::clone(&countdown) as Rc<dyn OnDone>, 0));
-            (task, key)
-        };
-        Begun { released, watched: tasks.into_iter().map(watch).collect(), timer }
+        let watch =
+            |task: &K| Watching::new(task.task(), Rc::clone(&countdown) as Rc<dyn OnDone>, 0);
+        Begun { released, _watched: tasks.iter().map(watch).collect(), timer }
     }
 }
 
@@ -157,10 +153,6 @@ impl Drop for Begun {
     fn drop(&mut self) {
         if let Some(timer) = &self.timer {
             timer.cancel();
-        }
-        for (task, key) in &self.watched {
-            let removed = task.core().with(|state| state.remove_observer(*key));
-            drop(removed);
         }
     }
 }
