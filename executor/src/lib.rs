@@ -72,6 +72,7 @@ mod context;
 mod errand;
 mod error;
 mod event_loop;
+mod guests;
 mod handle;
 mod join;
 mod keyed;
@@ -121,6 +122,8 @@ pub use error::{
     TaskFailed, TaskId, TaskName, TaskPanicked,
 };
 pub use event_loop::{Census, EventLoop, stop};
+#[cfg(feature = "futures-task")]
+pub use guests::futures_task::CurrentLoop;
 pub use handle::{DoneCallback, Task, TaskHandle, all_tasks, current_task};
 pub use join::Join;
 pub use loop_handle::{LoopHandle, RemoteError, RemoteTask};

@@ -138,6 +138,11 @@ where
     F: Future + 'static,
     E: Ending<F::Output> + 'static,
 {
+    #[cfg(feature = "tracing")]
+    let future = {
+        let id = core.with(|state| state.tasks.next_id());
+        crate::guests::tracing::in_span(future, id, name.as_deref(), spawned_at)
+    };
     let cell = cell::new(future, ending, spawned_at);
     assert!(!core.remote.is_closed(), "`spawn` was called while the loop is being dropped");
     Task::new(TaskHandle::adopt(core, core.with(|state| state.add_task(cell, name))))

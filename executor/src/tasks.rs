@@ -162,6 +162,12 @@ impl Tasks {
         self.slots.get(task as usize)
     }
 
+    /// The number that the next task to be taken in will have.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn next_id(&self) -> u64 {
+        self.spawned + 1
+    }
+
     /// The tasks that have not ended, in order of creation.
     pub(crate) fn living(&self) -> Vec<u32> {
         let mut living: Vec<(u64, u32)> = (0u32..)

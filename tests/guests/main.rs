@@ -1,0 +1,6 @@
+//! Crates that were not written for this loop, at work in it. `cargo test --features guests`.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod spans;
+mod spawners;
