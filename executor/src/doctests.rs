@@ -12,6 +12,9 @@ mod cancellation_model {}
 #[doc = include_str!("../../docs/asyncio-map.md")]
 mod asyncio_map {}
 
+#[doc = include_str!("../../docs/asyncio-tests.md")]
+mod asyncio_tests {}
+
 #[doc = include_str!("../../docs/sync.md")]
 mod sync {}
 
