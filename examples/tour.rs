@@ -11,14 +11,17 @@
 //! The tour has seven stops: spawn and gather, cancel with clean-up, `wait_for`, `shield`, `wait`, a
 //! task group, and the end. It prints what happens, each line with the loop's time in front. Read
 //! the code of a stop next to its lines.
+//!
+//! Read next: `01_hello.rs`, the first rung of a ladder with one idea a file.
 
-use std::cell::RefCell;
-use std::fmt::Display;
+mod common;
+
 use std::time::Duration;
 
+use common::{ms, run, say};
 use wheelhouse::{
-    BoxError, EventLoop, FIRST_COMPLETED, LoopBuilder, RunError, Runner, Task, catch_cancel,
-    gather, shield, sleep, spawn, time, try_task_group, wait, wait_for,
+    BoxError, FIRST_COMPLETED, RunError, Task, catch_cancel, gather, shield, sleep, spawn,
+    try_task_group, wait, wait_for,
 };
 
 /// Most stops wait for this: a dish is on the stove for as long as it takes, or until its cook is
@@ -118,39 +121,6 @@ impl Drop for Pot {
 
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
-fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
-
 fn main() -> Result<(), RunError> {
-    match std::env::args().any(|argument| argument == "--virtual") {
-        true => run(EventLoop::builder().virtual_clock()),
-        false => run(EventLoop::builder()),
-    }
-}
-
-/// As `wheelhouse::run`, in a loop of our choice: runs the tour, then ends what is left.
-fn run(event_loop: LoopBuilder) -> Result<(), RunError> {
-    let mut runner = Runner::with_loop(event_loop.build()?);
-    runner.run(tour())?;
-    runner.close()
-}
-
-thread_local! {
-    static SAID: RefCell<String> = RefCell::default();
-}
-
-/// Prints a line with the loop's time in front, and keeps it for the test of this program.
-fn say(line: impl Display) {
-    let line = format!("{:>5} ms  {line}\n", time().as_millis());
-    print!("{line}");
-    SAID.with_borrow_mut(|said| said.push_str(&line));
-}
-
-/// What the tour says on the virtual clock: `tests/tour.rs` holds it to `tests/tour.txt`.
-#[cfg(test)]
-pub(crate) fn virtual_text() -> String {
-    SAID.take();
-    run(EventLoop::builder().virtual_clock()).expect("the tour ends by itself");
-    SAID.take()
+    run(tour())
 }
