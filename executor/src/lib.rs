@@ -124,6 +124,8 @@ pub use error::{
 pub use event_loop::{Census, EventLoop, stop};
 #[cfg(feature = "futures-task")]
 pub use guests::futures_task::CurrentLoop;
+#[cfg(feature = "hyper")]
+pub use guests::hyper;
 pub use handle::{DoneCallback, Task, TaskHandle, all_tasks, current_task};
 pub use join::Join;
 pub use loop_handle::{LoopHandle, RemoteError, RemoteTask};

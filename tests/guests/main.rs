@@ -2,5 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod duplex;
+mod http;
 mod spans;
 mod spawners;

@@ -3,5 +3,7 @@
 
 #[cfg(feature = "futures-task")]
 pub(crate) mod futures_task;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "tracing")]
 pub(crate) mod tracing;
