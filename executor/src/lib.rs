@@ -85,6 +85,7 @@ mod promise;
 mod remote;
 mod run;
 mod run_error;
+pub mod schedule;
 mod scope;
 mod scoped;
 mod spawn;
@@ -135,6 +136,7 @@ pub use run::{Runner, run};
 pub use run_error::{Deadlock, RunError, WaitingTask};
 pub use spawn::{Builder as TaskBuilder, spawn, try_spawn};
 pub use time::{
-    Interval, MissedTicks, Sleep, YieldNow, interval, sleep, sleep_until, time, yield_now,
+    Interval, MissedTicks, Sleep, YieldNow, interval, interval_at, sleep, sleep_until, time,
+    yield_now,
 };
 pub use timeout::{Timeout, TimeoutHandle, timeout, timeout_at, timeout_with};

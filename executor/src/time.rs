@@ -219,12 +219,22 @@ pub fn interval(period: Duration) -> Interval {
     Interval { period, missed: MissedTicks::Burst, next: None, sleep: None }
 }
 
-/// A beat: see [`interval`].
+/// Ticks when the loop's [`time`] is `first`, and then every `period`.
+///
+/// # Panics
+///
+/// If `period` is zero: it would tick for ever without time passing.
+#[track_caller]
+pub fn interval_at(first: Duration, period: Duration) -> Interval {
+    Interval { next: Some(first), ..interval(period) }
+}
+
+/// A beat: see [`interval`] and [`interval_at`].
 #[must_use = "an interval does nothing until a tick of it is awaited"]
 pub struct Interval {
     period: Duration,
     missed: MissedTicks,
-    /// Loop time of the next tick; `None` before the first.
+    /// Loop time of the next tick; `None` for the first, at once.
     next: Option<Duration>,
     sleep: Option<Sleep>,
 }
