@@ -36,7 +36,8 @@ pub fn once_after<F: Future + 'static>(delay: Duration, job: F) -> Once<F::Outpu
     once_at(time().saturating_add(delay), job)
 }
 
-/// Does `job` when the loop's [`time`] is `when`, in a task of its own. A time that has come is at once.
+/// Does `job` when the loop's [`time`] is `when`, in a task of its own. A time that has come is at once,
+/// a bare turn after the task's first step.
 ///
 /// # Panics
 ///
@@ -46,9 +47,7 @@ pub fn once_at<F: Future + 'static>(when: Duration, job: F) -> Once<F::Output> {
     let begun = Rc::new(Cell::new(false));
     let begins = Rc::clone(&begun);
     let task = spawn(async move {
-        if time() < when {
-            sleep_until(when).await;
-        }
+        sleep_until(when).await;
         begins.set(true);
         job.await
     });
