@@ -76,15 +76,22 @@ fn a_call_in_a_callback_that_needs_a_task_says_so() {
     let reports = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
     let list = std::rc::Rc::clone(&reports);
     event_loop.set_exception_handler(move |context| list.borrow_mut().push(context.to_string()));
+    let line = line!() + 1;
     event_loop.call_soon(|| assert!(poll(Cancelled::raise())));
     event_loop.call_soon(|| assert!(poll(catch_cancel(forever()))));
     event_loop.run_until_complete(common::turns(2)).unwrap();
     assert_eq!(
         reports.take(),
         [
-            "a callback panicked: `Cancelled::resume` was awaited outside a task: there is nothing to \
-             unwind",
-            "a callback panicked: a scope was polled outside a task of its own loop: spawn a task for it",
+            format!(
+                "a callback panicked: `Cancelled::resume` was awaited outside a task: there is nothing to \
+                 unwind (asked for at tests/bad_use.rs:{line}:16)"
+            ),
+            format!(
+                "a callback panicked: a scope was polled outside a task of its own loop: spawn a task for \
+                 it (asked for at tests/bad_use.rs:{}:16)",
+                line + 1
+            ),
         ]
     );
 }

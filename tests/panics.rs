@@ -187,7 +187,7 @@ fn a_value_nobody_takes_may_panic_in_its_drop() {
 #[test]
 fn a_callback_that_panics_is_reported_and_the_next_one_runs() {
     let trace = Trace::default();
-    let t = trace.clone();
+    let (t, line) = (trace.clone(), line!() + 2);
     let ((), reports) = reports_of(async move {
         call_soon(|| panic!("soon"));
         let next = t.clone();
@@ -196,7 +196,10 @@ fn a_callback_that_panics_is_reported_and_the_next_one_runs() {
         sleep(ms(2)).await;
     });
     // C15.
-    assert_eq!(reports, ["a callback panicked: soon", "a callback panicked: later"]);
+    let [soon, later] = [("soon", line), ("later", line + 3)].map(|(what, line)| {
+        format!("a callback panicked: {what} (asked for at tests/panics.rs:{line}:9)")
+    });
+    assert_eq!(reports, [soon, later]);
     trace.expect(&["next callback"]);
 }
 

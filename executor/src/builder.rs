@@ -11,18 +11,19 @@ use crate::event_loop::EventLoop;
 use crate::parker::Parker;
 use crate::remote::Remote;
 
-/// Chooses a loop's clock and timer slack: see [`EventLoop::builder`].
+/// Chooses a loop's clock, its timer slack, and what it reports: see [`EventLoop::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder makes no loop until `build`"]
 pub struct Builder {
     virtual_time: bool,
     jumps_always: bool,
     slack: Duration,
+    slow: Option<Duration>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
-        Builder { virtual_time: false, jumps_always: false, slack: Duration::ZERO }
+        Builder { virtual_time: false, jumps_always: false, slack: Duration::ZERO, slow: None }
     }
 
     /// A clock that stands still while anything is ready and jumps to the next timer when nothing is. A
@@ -48,6 +49,29 @@ impl Builder {
         self
     }
 
+    /// Reports each step of a task, and each callback, that takes `limit` or longer, to the
+    /// [exception handler](EventLoop::set_exception_handler): asyncio's debug mode with its
+    /// `slow_callback_duration`. While one handle runs no other does, so a slow one holds up all.
+    ///
+    /// Off by default, for it reads the clock twice a handle. What is measured is real time, also where the
+    /// loop's own is virtual.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wheelhouse::EventLoop;
+    ///
+    /// let limit = Duration::from_millis(10);
+    /// let mut event_loop = EventLoop::builder().slow_callback_duration(limit).build().unwrap();
+    /// let (reports, seen) = std::sync::mpsc::channel();
+    /// event_loop.set_exception_handler(move |context| reports.send(context.to_string()).unwrap());
+    /// event_loop.run_until_complete(async { std::thread::sleep(limit) }).unwrap();
+    /// assert!(seen.recv().unwrap().starts_with("a step of task `Task-1` took 0.0"));
+    /// ```
+    pub fn slow_callback_duration(mut self, limit: Duration) -> Builder {
+        self.slow = Some(limit);
+        self
+    }
+
     /// Makes the loop.
     ///
     /// # Errors
@@ -61,6 +85,6 @@ impl Builder {
             Clock::Real { epoch: Instant::now() }
         };
         let core = Core::new(clock, Arc::new(Remote::new(waker)));
-        Ok(EventLoop::from_parts(core, parker, self.slack))
+        Ok(EventLoop::from_parts(core, parker, self.slack, self.slow))
     }
 }

@@ -1,6 +1,7 @@
 //! Callbacks: `call_soon`, `call_later`, `call_at`, as asyncio's methods of the same names.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -9,24 +10,28 @@ use timer_wheel::TimerKey;
 use crate::clock::to_nanos;
 use crate::context::{self, Core};
 use crate::keyed::Key;
+use crate::observe::ExceptionContext;
 use crate::state::{Ready, State};
 
 /// A callback that was asked for and has not run.
 pub(crate) struct Call {
     run: Box<dyn FnOnce()>,
     timer: Option<TimerKey>,
+    /// Where it was asked for.
+    pub(crate) at: &'static Location<'static>,
 }
 
 /// Runs `callback` in the next turn, after everything that is ready now.
 ///
-/// A panic in it is reported to the exception handler; the loop goes on.
+/// A panic in it is reported to the exception handler, with the place of this call; the loop goes on.
 ///
 /// # Panics
 ///
 /// Outside a running loop.
 #[track_caller]
 pub fn call_soon(callback: impl FnOnce() + 'static) -> CallHandle {
-    context::current("call_soon", |core| core.call_soon(Box::new(callback)))
+    let at = Location::caller();
+    context::current("call_soon", |core| core.call_soon(Box::new(callback), at))
 }
 
 /// Runs `callback` once `delay` has passed; never earlier. A delay of zero still goes through the timers,
@@ -37,7 +42,8 @@ pub fn call_soon(callback: impl FnOnce() + 'static) -> CallHandle {
 /// Outside a running loop.
 #[track_caller]
 pub fn call_later(delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
-    context::current("call_later", |core| core.call_later(delay, Box::new(callback)))
+    let at = Location::caller();
+    context::current("call_later", |core| core.call_later(delay, Box::new(callback), at))
 }
 
 /// Runs `callback` when the loop's [`time`](crate::time) is `when`, or in the next turn if it is past.
@@ -47,13 +53,18 @@ pub fn call_later(delay: Duration, callback: impl FnOnce() + 'static) -> CallHan
 /// Outside a running loop.
 #[track_caller]
 pub fn call_at(when: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
-    context::current("call_at", |core| core.call_at(to_nanos(when), Box::new(callback)))
+    let at = Location::caller();
+    context::current("call_at", |core| core.call_at(to_nanos(when), Box::new(callback), at))
 }
 
 impl Core {
-    pub(crate) fn call_soon(self: &Rc<Self>, run: Box<dyn FnOnce()>) -> CallHandle {
+    pub(crate) fn call_soon(
+        self: &Rc<Self>,
+        run: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+    ) -> CallHandle {
         let key = self.with(|state| {
-            let key = state.calls.insert(Call { run, timer: None });
+            let key = state.calls.insert(Call { run, timer: None, at });
             state.ready.push_back(Ready::Call(key));
             key
         });
@@ -64,8 +75,9 @@ impl Core {
         self: &Rc<Self>,
         delay: Duration,
         run: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
     ) -> CallHandle {
-        self.call_at(self.time_after(delay), run)
+        self.call_at(self.time_after(delay), run, at)
     }
 
     /// The loop time after `delay` from now. The loop notes that the clock was read, and so sees that a
@@ -76,9 +88,14 @@ impl Core {
         now.saturating_add(to_nanos(delay))
     }
 
-    pub(crate) fn call_at(self: &Rc<Self>, when: u64, run: Box<dyn FnOnce()>) -> CallHandle {
+    pub(crate) fn call_at(
+        self: &Rc<Self>,
+        when: u64,
+        run: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+    ) -> CallHandle {
         let key = self.with(|state| {
-            let key = state.calls.insert(Call { run, timer: None });
+            let key = state.calls.insert(Call { run, timer: None, at });
             let timer = state.arm(when, Ready::Call(key));
             state.calls[key.index].timer = Some(timer);
             key
@@ -140,6 +157,8 @@ impl State {
 /// Runs the handle of a callback; one that was taken back meanwhile is skipped.
 pub(crate) fn run(core: &Rc<Core>, key: Key) {
     if let Some(call) = core.with(|state| state.calls.remove(key)) {
-        core.guard("a callback panicked", call.run);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(call.run)) {
+            core.report(&ExceptionContext::callback_panicked(&*payload, call.at));
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct EventLoop {
     pub(crate) core: Rc<Core>,
     pub(crate) parker: Parker,
     pub(crate) slack: Duration,
+    /// A handle that takes so long is reported.
+    pub(crate) slow: Option<Duration>,
     /// Handles run since anything but the ready queue was looked at.
     pub(crate) unlooked: usize,
     /// Handles run so far.
@@ -50,13 +52,18 @@ impl EventLoop {
         EventLoop::builder().build()
     }
 
-    /// Chooses the clock and the timer slack.
+    /// Chooses the clock, the timer slack, and what is reported.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    pub(crate) fn from_parts(core: Rc<Core>, parker: Parker, slack: Duration) -> EventLoop {
-        EventLoop { core, parker, slack, unlooked: 0, handles: 0 }
+    pub(crate) fn from_parts(
+        core: Rc<Core>,
+        parker: Parker,
+        slack: Duration,
+        slow: Option<Duration>,
+    ) -> EventLoop {
+        EventLoop { core, parker, slack, slow, unlooked: 0, handles: 0 }
     }
 
     /// Runs until `main` is done, as asyncio's `run_until_complete`: `main` becomes a task, and everything
@@ -170,13 +177,15 @@ impl EventLoop {
     }
 
     /// As the free function [`call_soon`](crate::call_soon), for a loop that need not run yet.
+    #[track_caller]
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> CallHandle {
-        self.core.call_soon(Box::new(callback))
+        self.core.call_soon(Box::new(callback), Location::caller())
     }
 
     /// As the free function [`call_later`](crate::call_later), for a loop that need not run yet.
+    #[track_caller]
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
-        self.core.call_later(delay, Box::new(callback))
+        self.core.call_later(delay, Box::new(callback), Location::caller())
     }
 
     /// The loop's time: how long it has existed, or what its virtual clock shows.
@@ -228,7 +237,8 @@ impl EventLoop {
         self.core.report(context);
     }
 
-    /// What to do with failures that nobody looks at and panics outside tasks; by default they are printed
+    /// What to do with failures that nobody looks at, panics outside tasks, and slow handles if
+    /// [they are asked for](crate::LoopBuilder::slow_callback_duration); by default they are printed
     /// to standard error.
     pub fn set_exception_handler(&self, handler: impl Fn(&ExceptionContext<'_>) + 'static) {
         self.core.set_exception_handler(Rc::new(handler));

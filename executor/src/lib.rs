@@ -88,6 +88,7 @@ mod run_error;
 pub mod schedule;
 mod scope;
 mod scoped;
+mod slow;
 mod spawn;
 mod state;
 pub mod sync;

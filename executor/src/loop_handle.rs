@@ -33,11 +33,12 @@ impl LoopHandle {
     /// # Errors
     ///
     /// If the loop has been dropped.
+    #[track_caller]
     pub fn call_soon_threadsafe(
         &self,
         callback: impl FnOnce() + Send + 'static,
     ) -> Result<(), LoopClosed> {
-        self.send("call_soon_threadsafe", Message::Call(Box::new(callback)))
+        self.send("call_soon_threadsafe", Message::Call(Box::new(callback), Location::caller()))
     }
 
     /// Starts a task on the loop's thread: `make` travels there and builds the future, which need not be
@@ -57,7 +58,7 @@ impl LoopHandle {
         let completer = Completer { shared: Arc::clone(&shared) };
         let at = Location::caller();
         let start = move || start(make, completer, at);
-        self.send("spawn_threadsafe", Message::Call(Box::new(start)))?;
+        self.send("spawn_threadsafe", Message::Call(Box::new(start), at))?;
         Ok(RemoteTask { shared, remote: Arc::clone(&self.remote) })
     }
 
@@ -173,7 +174,7 @@ impl<T> RemoteTask<T> {
             drop(state);
             let cancel = move || cancel_by_id(index, id);
             // A loop that is gone has ended the task already.
-            let _ = self.remote.send(Message::Call(Box::new(cancel)));
+            let _ = self.remote.send(Message::Call(Box::new(cancel), Location::caller()));
         }
     }
 

@@ -29,7 +29,7 @@ pub struct Turn {
     pub stopped: bool,
 }
 
-/// Something went wrong where nobody awaits: asyncio's `call_exception_handler` context.
+/// Something went wrong where nobody awaits, or took too long: asyncio's `call_exception_handler` context.
 #[non_exhaustive]
 pub struct ExceptionContext<'a> {
     /// What happened.
@@ -38,6 +38,8 @@ pub struct ExceptionContext<'a> {
     pub error: Option<&'a JoinError>,
     /// Where that task was spawned.
     pub spawned_at: Option<&'static Location<'static>>,
+    /// Where the callback was asked for, if it is one of `call_soon`, `call_later` or `call_at`.
+    pub called_at: Option<&'static Location<'static>>,
     /// The payload of a panic in a callback, a waker or a `Drop`.
     pub panic: Option<&'a (dyn Any + Send)>,
 }
@@ -46,16 +48,31 @@ pub(crate) type ExceptionHandler = Rc<dyn Fn(&ExceptionContext<'_>)>;
 
 impl<'a> ExceptionContext<'a> {
     pub(crate) fn panic(message: &'a str, payload: &'a (dyn Any + Send)) -> Self {
-        ExceptionContext { message, error: None, spawned_at: None, panic: Some(payload) }
+        ExceptionContext { panic: Some(payload), ..ExceptionContext::of(message) }
+    }
+
+    pub(crate) fn callback_panicked(
+        payload: &'a (dyn Any + Send),
+        at: &'static Location<'static>,
+    ) -> Self {
+        ExceptionContext {
+            called_at: Some(at),
+            ..ExceptionContext::panic("a callback panicked", payload)
+        }
     }
 
     pub(crate) fn never_retrieved(error: &'a JoinError, at: &'static Location<'static>) -> Self {
         let message = "a task's failure was never looked at";
-        ExceptionContext { message, error: Some(error), spawned_at: Some(at), panic: None }
+        ExceptionContext { spawned_at: Some(at), ..ExceptionContext::task_failed(message, error) }
     }
 
     pub(crate) fn task_failed(message: &'a str, error: &'a JoinError) -> Self {
-        ExceptionContext { message, error: Some(error), spawned_at: None, panic: None }
+        ExceptionContext { error: Some(error), ..ExceptionContext::of(message) }
+    }
+
+    /// A report that has a message only, so far.
+    pub(crate) fn of(message: &'a str) -> Self {
+        ExceptionContext { message, error: None, spawned_at: None, called_at: None, panic: None }
     }
 }
 
@@ -68,9 +85,10 @@ impl fmt::Display for ExceptionContext<'_> {
         if let Some(payload) = self.panic {
             write!(f, ": {}", panic_message(payload))?;
         }
-        match self.spawned_at {
-            Some(at) => write!(f, " (spawned at {at})"),
-            None => Ok(()),
+        match (self.spawned_at, self.called_at) {
+            (Some(at), _) => write!(f, " (spawned at {at})"),
+            (None, Some(at)) => write!(f, " (asked for at {at})"),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::state::{Ready, State};
 
 /// One entry of a task's list.
 pub(crate) struct Observer {
-    task: u32,
+    pub(crate) task: u32,
     links: Links,
     /// Its task has ended and its handle is in the ready queue.
     queued: bool,

@@ -7,6 +7,7 @@
 //! other.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,8 @@ use crate::keyed::Key;
 /// What another thread asks of the loop.
 pub(crate) enum Message {
     Wake(u32),
-    Call(Box<dyn FnOnce() + Send>),
+    /// A callback, and where it was asked for.
+    Call(Box<dyn FnOnce() + Send>, &'static Location<'static>),
     Stop,
     /// A `Sleep` was dropped where its loop does not run.
     DropSleep(Key, TimerKey),

@@ -61,7 +61,11 @@ impl EventLoop {
         self.handles += ready;
         for _ in 0..ready {
             let handle = self.core.with(|state| state.ready.pop_front());
-            self.run_handle(handle.expect("only handles that are ready are counted"));
+            let handle = handle.expect("only handles that are ready are counted");
+            match self.slow {
+                None => self.run_handle(handle),
+                Some(limit) => self.run_timed(handle, limit),
+            }
         }
         if ready > LARGE_TURN {
             // What a burst of handles needed is not kept for ever.
@@ -69,7 +73,7 @@ impl EventLoop {
         }
     }
 
-    fn run_handle(&self, handle: Ready) {
+    pub(crate) fn run_handle(&self, handle: Ready) {
         let core = &self.core;
         match handle {
             Ready::Step(task) => task::step(core, task),
@@ -136,7 +140,7 @@ impl EventLoop {
         for message in self.core.remote.take() {
             match message {
                 Message::Wake(task) => self.core.with(|state| state.wake(task)),
-                Message::Call(callback) => drop(self.core.call_soon(callback)),
+                Message::Call(callback, at) => drop(self.core.call_soon(callback, at)),
                 Message::Stop => self.core.stopping.set(true),
                 Message::DropSleep(wait, timer) => {
                     self.core.with(|state| state.remove_sleep(wait, timer));

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -76,7 +77,8 @@ impl<K: Joinable> AsCompleted<K> {
                 feed.expire(&core, when);
             }
         };
-        self.feed.timer.replace(Some(core.call_at(when, Box::new(expire))));
+        let timer = core.call_at(when, Box::new(expire), Location::caller());
+        self.feed.timer.replace(Some(timer));
         self
     }
 

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -256,13 +257,15 @@ impl Watch {
             core.with(|state| state.set_wait(waiter));
         }
         for callback in self.callbacks.take() {
-            core.call_soon(callback);
+            core.call_soon(callback, Location::caller());
         }
     }
 
     fn add_done_callback(&self, callback: Box<dyn FnOnce()>) {
         match self.core() {
-            Some(core) if self.ending.get().is_some() => drop(core.call_soon(callback)),
+            Some(core) if self.ending.get().is_some() => {
+                drop(core.call_soon(callback, Location::caller()));
+            }
             Some(_) => self.callbacks.borrow_mut().push(callback),
             None => callback(),
         }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -139,7 +140,7 @@ impl Begun {
                     signal.set(&core);
                 }
             };
-            core.call_later(limit, Box::new(release))
+            core.call_later(limit, Box::new(release), Location::caller())
         });
         let countdown =
             Rc::new(Countdown { left: Cell::new(tasks.len()), until, released: released.signal() });

@@ -1,0 +1,64 @@
+//! Handles that take long, timed and reported: the part of asyncio's debug mode that has its
+//! `slow_callback_duration`.
+
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use crate::error::TaskName;
+use crate::event_loop::EventLoop;
+use crate::observe::ExceptionContext;
+use crate::state::{Ready, State};
+
+/// Whose code a handle runs, noted before it runs: afterwards a task's slot may be another's.
+enum Origin {
+    Step(TaskName, Option<&'static Location<'static>>),
+    Call(&'static Location<'static>),
+    DoneCallback(TaskName),
+}
+
+impl EventLoop {
+    /// Runs a handle, and reports it if it took `limit` or longer.
+    pub(crate) fn run_timed(&self, handle: Ready, limit: Duration) {
+        let origin = self.core.with(|state| state.origin(handle));
+        let started = Instant::now();
+        self.run_handle(handle);
+        let took = started.elapsed();
+        if let (Some(origin), true) = (origin, took >= limit) {
+            self.report_slow(&origin, took);
+        }
+    }
+
+    #[cold]
+    fn report_slow(&self, origin: &Origin, took: Duration) {
+        let what = match origin {
+            Origin::Step(task, _) => format!("a step of task `{task}`"),
+            Origin::Call(_) => "a callback".to_owned(),
+            Origin::DoneCallback(task) => format!("a done callback of task `{task}`"),
+        };
+        let message = format!("{what} took {:.3} s", took.as_secs_f64());
+        let mut context = ExceptionContext::of(&message);
+        match *origin {
+            Origin::Step(_, at) => context.spawned_at = at,
+            Origin::Call(at) => context.called_at = Some(at),
+            Origin::DoneCallback(_) => {}
+        }
+        self.core.report(&context);
+    }
+}
+
+impl State {
+    /// `None` for the loop's own handles, and for a callback that was taken back.
+    fn origin(&self, handle: Ready) -> Option<Origin> {
+        match handle {
+            Ready::Step(task) => {
+                Some(Origin::Step(self.task_name(task), self.tasks[task].spawned_at()))
+            }
+            Ready::Call(call) => self.calls.get(call).map(|call| Origin::Call(call.at)),
+            Ready::Done(observer) => {
+                let task = self.observers.get(observer)?.task;
+                Some(Origin::DoneCallback(self.task_name(task)))
+            }
+            Ready::Wait(_) | Ready::Scope(..) => None,
+        }
+    }
+}
