@@ -7,6 +7,7 @@ mod common;
 mod locks;
 mod queues;
 mod table;
+mod taskgroups;
 
 use std::fmt::Debug;
 
