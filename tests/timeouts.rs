@@ -288,7 +288,7 @@ fn a_timeout_that_is_over_or_expiring_cannot_be_moved() {
         });
         assert_eq!(limited.await, Ok(Err(RescheduleError::Expiring)));
         let kept = kept.unwrap();
-        assert_eq!(kept.reschedule(ms(99)), Err(RescheduleError::Finished));
+        assert_eq!(kept.reschedule(ms(99)), Err(RescheduleError::Expired));
         assert!(kept.expired());
         assert_eq!(kept.when(), Some(ms(5)));
 

@@ -308,14 +308,21 @@ impl Error for EmptyWait {}
 pub enum RescheduleError {
     /// It has run out; its cancel is on its way.
     Expiring,
-    /// Its block has been left.
+    /// It has run out, and its block has been left.
+    Expired,
+    /// Its block has been left in time.
     Finished,
 }
 
 impl fmt::Display for RescheduleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RescheduleError::Expiring => f.write_str("the timeout has expired and cannot be moved"),
+            RescheduleError::Expiring => {
+                f.write_str("the timeout is expiring and cannot be moved any more")
+            }
+            RescheduleError::Expired => {
+                f.write_str("the timeout has expired, and its block was left")
+            }
             RescheduleError::Finished => f.write_str("the timeout's block was already left"),
         }
     }

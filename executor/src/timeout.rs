@@ -169,14 +169,15 @@ impl TimeoutHandle {
     ///
     /// If it has run out already, or its body has ended.
     pub fn reschedule(&self, when: impl Into<Option<Duration>>) -> Result<(), RescheduleError> {
-        if self.scope.is_left() {
-            return Err(RescheduleError::Finished);
+        match (self.scope.is_called(), self.scope.is_left()) {
+            (true, false) => Err(RescheduleError::Expiring),
+            (true, true) => Err(RescheduleError::Expired),
+            (false, true) => Err(RescheduleError::Finished),
+            (false, false) => {
+                self.scope.set_deadline(when.into());
+                Ok(())
+            }
         }
-        if self.scope.is_called() {
-            return Err(RescheduleError::Expiring);
-        }
-        self.scope.set_deadline(when.into());
-        Ok(())
     }
 }
 

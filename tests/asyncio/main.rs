@@ -1,4 +1,4 @@
-//! CPython's own tests of asyncio, a module for each of its files, each test under its own name and written
+//! Python's own tests of asyncio, a module for each of its test files, each test under its own name and written
 //! from what it asserts. `table.rs` holds them to the list of all of them.
 
 #[path = "../common/mod.rs"]
@@ -8,8 +8,12 @@ mod locks;
 mod queues;
 mod table;
 mod taskgroups;
+mod timeouts;
+mod waitfor;
 
+use std::cell::RefCell;
 use std::fmt::Debug;
+use std::rc::Rc;
 
 use wheelhouse::{Task, TaskHandle, call_soon};
 
@@ -27,4 +31,15 @@ fn cancel_soon(task: &TaskHandle) {
 /// Waits for the task's end: does it end cancelled?
 async fn is_cancelled<T: 'static>(task: Task<T>) -> bool {
     common::is_cancelled(task.await)
+}
+
+/// The report of the panic that polling `future` in a callback, outside any task, ends in.
+fn panics_in_a_callback<F: Future>(future: impl FnOnce() -> F + 'static) -> String {
+    let mut event_loop = common::virtual_loop();
+    let report = Rc::new(RefCell::new(String::new()));
+    let handler = Rc::clone(&report);
+    event_loop.set_exception_handler(move |context| *handler.borrow_mut() = context.to_string());
+    event_loop.call_soon(move || drop(futures::FutureExt::now_or_never(future())));
+    event_loop.run_until_complete(common::turns(2)).expect("the loop goes on");
+    report.take()
 }

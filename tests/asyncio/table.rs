@@ -1,4 +1,4 @@
-//! The list of CPython's tests (`catalogue.tsv`), the tests of this binary, and `docs/asyncio-tests.md`: none
+//! The list of Python's tests (`catalogue.tsv`), the tests of this binary, and `docs/asyncio-tests.md`: none
 //! may say anything that the others do not.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 const CATALOGUE: &str = include_str!("catalogue.tsv");
 
-/// CPython 3.13's test files, and how many tests each has.
+/// Python 3.13's test files, and how many tests each has.
 const FILES: [(&str, usize); 14] = [
     ("test_tasks", 159),
     ("test_futures", 57),
@@ -116,7 +116,7 @@ impl<'a> Row<'a> {
         Row { file, test, mark: mark.chars().next().expect("it is A, B or C"), answer }
     }
 
-    /// What answers CPython's test, among the tests here.
+    /// What answers Python's test, among the tests here.
     fn answer(&self, tests: &[String]) -> Result<Answer<'a>, String> {
         let named = self.tests_of_that_name(tests);
         if let Some(path) = self.answer.strip_prefix("= ") {

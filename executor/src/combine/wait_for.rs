@@ -10,8 +10,9 @@ use crate::spawn::spawn;
 use crate::timeout::timeout;
 use crate::wait_once::TaskEnd;
 
-/// Polls `future` in place for at most `limit`; it is [`timeout`](crate::timeout), but that a limit of zero
-/// never starts the future. It still suspends, for three turns as in asyncio.
+/// Polls `future` in place for at most `limit`, for as long as it takes if that is `None`; it is
+/// [`timeout`](crate::timeout), but that a limit of zero never starts the future. It still suspends, for
+/// three turns as in asyncio.
 ///
 /// # Errors
 ///
@@ -20,18 +21,24 @@ use crate::wait_once::TaskEnd;
 /// # Cancel safety
 ///
 /// As cancel safe as `future`.
-pub async fn wait_for<F: Future>(future: F, limit: Duration) -> Result<F::Output, Elapsed> {
-    if limit.is_zero() {
-        // As asyncio, where a task is made of it and cancelled before its first step.
-        let never_started = spawn(async {});
-        cancel_and_wait(never_started.handle()).await;
-        return Err(Elapsed { deadline: None });
+pub async fn wait_for<F: Future>(
+    future: F,
+    limit: impl Into<Option<Duration>>,
+) -> Result<F::Output, Elapsed> {
+    match limit.into() {
+        None => Ok(future.await),
+        Some(Duration::ZERO) => {
+            // As asyncio, where a task is made of it and cancelled before its first step.
+            let never_started = spawn(async {});
+            cancel_and_wait(never_started.handle()).await;
+            Err(Elapsed { deadline: None })
+        }
+        Some(limit) => timeout(limit, future).await,
     }
-    timeout(limit, future).await
 }
 
-/// Waits for a task for at most `limit`, then cancels it **and waits for its end**. A task that suppresses
-/// the cancel and returns a value still gives that value.
+/// Waits for a task for at most `limit` (`None`: for as long as it takes), then cancels it **and waits for
+/// its end**. A task that suppresses the cancel and returns a value still gives that value.
 ///
 /// With a limit of zero a task that is done gives its outcome; another one is cancelled at once.
 ///
@@ -44,22 +51,25 @@ pub async fn wait_for<F: Future>(future: F, limit: Duration) -> Result<F::Output
 /// Cancel safe with a handle or a reference. Cancelling the waiter cancels the task, too (rule C9).
 pub async fn wait_for_task<K: Joinable>(
     task: K,
-    limit: Duration,
+    limit: impl Into<Option<Duration>>,
 ) -> Result<Result<K::Value, JoinError>, Elapsed> {
-    if !limit.is_zero() {
-        let joined = timeout(limit, task.task().join()).await?;
-        return Ok(match joined {
-            Err(refusal) if !task.task().is_done() => Err(refusal),
-            _ => task.into_result(),
-        });
-    }
-    if !task.task().is_done() {
-        cancel_and_wait(task.task()).await;
-        if task.task().is_cancelled() {
-            return Err(Elapsed { deadline: None });
+    let joined = match limit.into() {
+        None => task.task().join().await,
+        Some(Duration::ZERO) => {
+            if !task.task().is_done() {
+                cancel_and_wait(task.task()).await;
+                if task.task().is_cancelled() {
+                    return Err(Elapsed { deadline: None });
+                }
+            }
+            Ok(())
         }
-    }
-    Ok(task.into_result())
+        Some(limit) => timeout(limit, task.task().join()).await?,
+    };
+    Ok(match joined {
+        Err(refusal) if !task.task().is_done() => Err(refusal),
+        _ => task.into_result(),
+    })
 }
 
 /// Cancels a task and waits for its end, without forwarding: asyncio's `_cancel_and_wait`.
