@@ -228,3 +228,37 @@ fn a_sleep_moved_to_another_loop_says_so() {
     first.run_until_complete(yield_now()).unwrap();
     assert_eq!((census(&first), census(&second)), (0, 0));
 }
+
+#[test]
+fn a_gather_refuses_a_task_of_another_loop() {
+    let other = virtual_loop();
+    let far = Task::builder().name("far").spawn_on(&other, forever());
+    let handle = far.handle().clone();
+    run(async move {
+        let near = spawn(async { sleep(ms(1)).await });
+        let all = gather([near.handle().clone(), far.handle().clone()]).await;
+        assert!(matches!(all[..], [Ok(()), Err(JoinError::OtherLoop(_))]));
+        let refused = try_gather([spawn(async {}), far]).await.unwrap_err();
+        assert_eq!(
+            refused.to_string().split(':').next().unwrap(),
+            "task `far` belongs to another loop"
+        );
+        yield_now().await;
+    });
+    assert!(!handle.is_done());
+}
+
+#[test]
+fn a_cancel_of_a_gather_does_not_reach_another_loop() {
+    let other = virtual_loop();
+    let far = Task::builder().spawn_on(&other, forever());
+    run(async move {
+        // The same place in each loop's table of tasks.
+        let near = spawn(forever());
+        let all = gather([near.handle().clone(), far.handle().clone()]);
+        assert!(all.cancel());
+        assert!(near.await.unwrap_err().is_cancelled());
+        assert!(!current_task().unwrap().is_done());
+        assert_eq!((current_task().unwrap().cancelling(), far.cancelling()), (0, 0));
+    });
+}

@@ -63,11 +63,22 @@ impl Core {
         run: Box<dyn FnOnce()>,
         at: &'static Location<'static>,
     ) -> CallHandle {
-        let key = self.with(|state| {
-            let key = state.calls.insert(Call { run, timer: None, at });
-            state.ready.push_back(Ready::Call(key));
-            key
-        });
+        let call = self.hold_call(run, at);
+        self.with(|state| state.ready.push_back(Ready::Call(call.key)));
+        call
+    }
+
+    /// Keeps a callback whose handle will be queued by whoever it waits for.
+    pub(crate) fn hold_call(
+        self: &Rc<Self>,
+        run: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+    ) -> CallHandle {
+        if self.with(|state| state.closed) {
+            // Nothing new is kept: the callback goes at once.
+            return CallHandle { core: Weak::new(), key: Key::NONE, when: None };
+        }
+        let key = self.with(|state| state.calls.insert(Call { run, timer: None, at }));
         CallHandle { core: Rc::downgrade(self), key, when: None }
     }
 
@@ -113,6 +124,10 @@ pub struct CallHandle {
 }
 
 impl CallHandle {
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
     /// Takes the callback back and drops it; `false` if it has run, or was taken back before.
     pub fn cancel(&self) -> bool {
         let Some(core) = self.core.upgrade() else { return false };

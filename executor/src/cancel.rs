@@ -251,6 +251,8 @@ impl State {
     /// One call of `cancel` on a task (rule C1). `false`, and nothing happens, if it has ended.
     pub(crate) fn cancel(&mut self, task: u32, reason: Option<Arc<str>>) -> bool {
         if self.tasks[task].is_done() {
+            // Whoever wants it gone does not want to hear how it failed.
+            self.tasks[task].seen = true;
             return false;
         }
         match reason {

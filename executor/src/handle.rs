@@ -136,7 +136,7 @@ impl TaskHandle {
     }
 
     /// Requests that the task be cancelled (rules C1, C2): it takes effect at an await point, and the
-    /// task may catch it. `false`, and nothing happens, if the task has ended.
+    /// task may catch it. `false` if the task has ended; should it have failed, that counts as looked at.
     pub fn cancel(&self) -> bool {
         self.core.with(|state| state.cancel(self.index, None))
     }
@@ -218,6 +218,11 @@ impl TaskHandle {
         self.unobserve(callback.key)
     }
 
+    /// How the task ended. One that has not is of another loop than the combinator that asks.
+    pub(crate) fn ended(&self) -> Result<(), JoinError> {
+        self.ending().unwrap_or_else(|| Err(JoinError::OtherLoop(self.name())))
+    }
+
     pub(crate) fn core(&self) -> &Rc<Core> {
         &self.core
     }
@@ -294,15 +299,17 @@ impl State {
         }
     }
 
-    /// Why a task that has ended has no value to give; from now on somebody has looked.
+    /// Why a task has no value to give, since it has ended, or belongs to another loop than the one that
+    /// asks; from now on somebody has looked.
     pub(crate) fn join_error(&mut self, task: u32) -> JoinError {
-        self.tasks[task].seen = true;
+        self.tasks[task].seen = self.tasks[task].is_done();
         let slot = &self.tasks[task];
         let name = || self.task_name(task);
         match (slot.life, slot.cell().and_then(|cell| cell.fault())) {
             (Life::Cancelled, _) => JoinError::Cancelled(Cancelled::of_task(self, task)),
             (Life::Failed, Some(fault)) => fault.clone().into_join_error(name()),
             (Life::Finished, _) if !self.closed => JoinError::Taken(name()),
+            (Life::Alive, _) => JoinError::OtherLoop(name()),
             _ => JoinError::LoopClosed(name()),
         }
     }

@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::cell::AnyValue;
 use crate::context;
@@ -191,19 +192,34 @@ impl<T> RemoteTask<T> {
     /// How the task ended if not with a value; [`RemoteError::OnLoopThread`], at once, on the loop's own
     /// thread while it runs.
     pub fn block(self) -> Result<T, RemoteError> {
-        let own = context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote));
-        if own == Some(true) {
+        if self.on_loop_thread() {
             return Err(RemoteError::OnLoopThread);
         }
-        let mut state = self.shared.lock();
-        loop {
-            match state.result.take() {
-                Some(result) => return result,
-                None => {
-                    state = self.shared.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-            }
+        let state = self.shared.ended.wait_while(self.shared.lock(), RemoteState::is_unended);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.result.take().expect("it was waited for")
+    }
+
+    /// As [`block`](RemoteTask::block), for at most `limit`. If the task has not ended by then it runs on,
+    /// and this gives itself back: to be waited for again, or cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Itself, if the time ran out.
+    pub fn block_timeout(self, limit: Duration) -> Result<Result<T, RemoteError>, Self> {
+        if self.on_loop_thread() {
+            return Ok(Err(RemoteError::OnLoopThread));
         }
+        let state = self.shared.lock();
+        let waited = self.shared.ended.wait_timeout_while(state, limit, RemoteState::is_unended);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let result = state.result.take();
+        drop(state);
+        result.ok_or(self)
+    }
+
+    fn on_loop_thread(&self) -> bool {
+        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote)) == Some(true)
     }
 }
 
@@ -251,6 +267,12 @@ struct RemoteState<T> {
     cancel_asked: bool,
     /// The result has come, even if it has been received since.
     completed: bool,
+}
+
+impl<T> RemoteState<T> {
+    fn is_unended(&mut self) -> bool {
+        self.result.is_none()
+    }
 }
 
 impl<T> Shared<T> {

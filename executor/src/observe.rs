@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::error::{JoinError, panic_message};
+use crate::promise::PromiseError;
 
 /// What one turn of the loop did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct ExceptionContext<'a> {
     pub spawned_at: Option<&'static Location<'static>>,
     /// Where the callback was asked for, if it is one of `call_soon`, `call_later` or `call_at`.
     pub called_at: Option<&'static Location<'static>>,
+    /// The error that a promise was set to, if it is a promise's.
+    pub promise_error: Option<&'a PromiseError>,
     /// The payload of a panic in a callback, a waker or a `Drop`.
     pub panic: Option<&'a (dyn Any + Send)>,
 }
@@ -70,9 +73,21 @@ impl<'a> ExceptionContext<'a> {
         ExceptionContext { error: Some(error), ..ExceptionContext::of(message) }
     }
 
+    pub(crate) fn promise_failed(error: &'a PromiseError) -> Self {
+        let message = "a promise's error was never looked at";
+        ExceptionContext { promise_error: Some(error), ..ExceptionContext::of(message) }
+    }
+
     /// A report that has a message only, so far.
     pub(crate) fn of(message: &'a str) -> Self {
-        ExceptionContext { message, error: None, spawned_at: None, called_at: None, panic: None }
+        ExceptionContext {
+            message,
+            error: None,
+            spawned_at: None,
+            called_at: None,
+            promise_error: None,
+            panic: None,
+        }
     }
 }
 
@@ -80,6 +95,9 @@ impl fmt::Display for ExceptionContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message)?;
         if let Some(error) = self.error {
+            write!(f, ": {error}")?;
+        }
+        if let Some(error) = self.promise_error {
             write!(f, ": {error}")?;
         }
         if let Some(payload) = self.panic {

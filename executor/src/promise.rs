@@ -4,16 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::callback::CallHandle;
 use crate::cancel::Cancelled;
 use crate::context::{self, Core};
 use crate::error::BoxError;
 use crate::keyed::Key;
-use crate::state::State;
+use crate::observe::ExceptionContext;
+use crate::state::{Ready, State};
 use crate::wait::{Forward, OpenWait, Target};
 
 /// A pair for code that completes by hand: the [`Promise`] is set once, with a value, an error or a
@@ -44,13 +47,15 @@ pub fn promise<T: 'static>() -> (Promise<T>, Promised<T>) {
             state: Cell::new(Stage::Pending),
             waiters: RefCell::default(),
             promises: Cell::new(1),
+            seen: Cell::new(false),
             clone: Cell::new(None),
         })
     });
     (Promise { shared: Rc::clone(&shared) }, Promised { shared, wait: None })
 }
 
-/// The completing side of [`promise`]. Dropping the last clone unset is an error for the waiters.
+/// The completing side of [`promise`]. Dropping the last clone unset is an error for the waiters. An error
+/// that was set, and that nobody looks at, is reported to the exception handler.
 pub struct Promise<T> {
     shared: Rc<Shared<T>>,
 }
@@ -173,7 +178,13 @@ impl<T: 'static> Promise<T> {
     /// Was it set or cancelled?
     #[must_use = "this only looks"]
     pub fn is_done(&self) -> bool {
-        self.shared.state.get() != Stage::Pending
+        self.shared.is_done()
+    }
+
+    /// Was it cancelled?
+    #[must_use = "this only looks"]
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.state.get() == Stage::Cancelled
     }
 }
 
@@ -209,7 +220,31 @@ impl<T: 'static> Promised<T> {
     /// Was it set or cancelled?
     #[must_use = "this only looks"]
     pub fn is_done(&self) -> bool {
-        self.shared.state.get() != Stage::Pending
+        self.shared.is_done()
+    }
+
+    /// Was it cancelled?
+    #[must_use = "this only looks"]
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.state.get() == Stage::Cancelled
+    }
+
+    /// What it was completed with, for as often as one asks; `None` while it is pending.
+    #[must_use = "this only looks at the outcome"]
+    pub fn outcome(&self) -> Option<Result<T, PromiseError>>
+    where
+        T: Clone,
+    {
+        self.is_done().then(|| self.shared.copy(T::clone))
+    }
+
+    /// Calls `callback` from the loop once it is done, in its turn among the waiters: asyncio's
+    /// `Future.add_done_callback`. One that is done calls it in the next turn. The handle takes it back.
+    #[track_caller]
+    pub fn add_done_callback(&self, callback: impl FnOnce(&Promised<T>) + 'static) -> CallHandle {
+        let promised = Promised { shared: Rc::clone(&self.shared), wait: None };
+        let callback = Box::new(move || callback(&promised));
+        self.shared.call_when_done(callback, Location::caller())
     }
 
     fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -273,12 +308,20 @@ enum Stage {
 
 type Copier<T> = fn(&T) -> T;
 
+/// Who is told that it is done.
+enum Waiter {
+    Wait(Key),
+    Callback(Key),
+}
+
 struct Shared<T> {
     core: Rc<Core>,
     outcome: RefCell<Option<Result<T, PromiseError>>>,
     state: Cell<Stage>,
-    waiters: RefCell<Vec<Key>>,
+    waiters: RefCell<Vec<Waiter>>,
     promises: Cell<usize>,
+    /// Somebody has looked at the outcome, so an error needs no report.
+    seen: Cell<bool>,
     /// How to copy the value; known once there are several waiters.
     clone: Cell<Option<Copier<T>>>,
 }
@@ -292,11 +335,33 @@ impl<T> Shared<T> {
 
     fn wake_waiters(&self, state: &mut State) {
         for waiter in self.waiters.take() {
-            state.set_wait(waiter);
+            match waiter {
+                Waiter::Wait(wait) => drop(state.set_wait(wait)),
+                Waiter::Callback(call) => state.ready.push_back(Ready::Call(call)),
+            }
         }
     }
 
+    fn call_when_done(
+        &self,
+        callback: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+    ) -> CallHandle {
+        if self.is_done() {
+            return self.core.call_soon(callback, at);
+        }
+        let call = self.core.hold_call(callback, at);
+        self.waiters.borrow_mut().push(Waiter::Callback(call.key()));
+        call
+    }
+
+    fn is_done(&self) -> bool {
+        self.state.get() != Stage::Pending
+    }
+
     fn cancel(&self) -> bool {
+        // Whoever wants it gone does not want to hear of an error.
+        self.seen.set(true);
         self.core.with(|state| self.cancel_in(state))
     }
 
@@ -314,14 +379,41 @@ impl<T> Shared<T> {
         if self.state.get() == Stage::Cancelled {
             return Err(PromiseError::Cancelled(Cancelled::new()));
         }
-        if let Some(clone) = self.clone.get() {
-            return match &*self.outcome.borrow() {
-                Some(Ok(value)) => Ok(clone(value)),
-                Some(Err(error)) => Err(error.clone()),
-                None => Err(PromiseError::Taken),
-            };
+        match self.clone.get() {
+            Some(clone) => self.copy(clone),
+            None => self.outcome.take().unwrap_or(Err(PromiseError::Taken)),
         }
-        self.outcome.take().unwrap_or(Err(PromiseError::Taken))
+    }
+
+    fn copy(&self, clone: Copier<T>) -> Result<T, PromiseError> {
+        self.seen.set(true);
+        match &*self.outcome.borrow() {
+            _ if self.state.get() == Stage::Cancelled => {
+                Err(PromiseError::Cancelled(Cancelled::new()))
+            }
+            Some(Ok(value)) => Ok(clone(value)),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(PromiseError::Taken),
+        }
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        if let (Some(Err(error @ PromiseError::Failed(_))), false) =
+            (self.outcome.get_mut(), self.seen.get())
+        {
+            self.core.report(&ExceptionContext::promise_failed(error));
+        }
+    }
+}
+
+impl Waiter {
+    fn is_waiting(&self, state: &State) -> bool {
+        match self {
+            Waiter::Wait(wait) => state.waits.get(*wait).is_some(),
+            Waiter::Callback(call) => state.calls.get(*call).is_some(),
+        }
     }
 }
 
@@ -332,9 +424,9 @@ impl<T: 'static> Shared<T> {
         let mut waiters = self.waiters.borrow_mut();
         if waiters.len() == waiters.capacity() {
             // Waiters that left without an answer are forgotten before there is room made for more.
-            self.core.with(|state| waiters.retain(|waiter| state.waits.get(*waiter).is_some()));
+            self.core.with(|state| waiters.retain(|waiter| waiter.is_waiting(state)));
         }
-        waiters.push(wait.key());
+        waiters.push(Waiter::Wait(wait.key()));
         drop(waiters);
         wait
     }

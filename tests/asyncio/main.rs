@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod futures;
 mod locks;
 mod queues;
 mod table;
@@ -15,6 +16,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::rc::Rc;
 
+use ::futures::FutureExt;
 use wheelhouse::{Task, TaskHandle, call_soon};
 
 /// Does `what`, printed, say so?
@@ -35,11 +37,20 @@ async fn is_cancelled<T: 'static>(task: Task<T>) -> bool {
 
 /// The report of the panic that polling `future` in a callback, outside any task, ends in.
 fn panics_in_a_callback<F: Future>(future: impl FnOnce() -> F + 'static) -> String {
+    let reports = reports_of(async {
+        call_soon(move || drop(future().now_or_never()));
+        common::turns(1).await;
+    });
+    reports.concat()
+}
+
+/// What the exception handler is told while `main` runs, and in the turns after it.
+fn reports_of<F: Future + 'static>(main: F) -> Vec<String> {
     let mut event_loop = common::virtual_loop();
-    let report = Rc::new(RefCell::new(String::new()));
-    let handler = Rc::clone(&report);
-    event_loop.set_exception_handler(move |context| *handler.borrow_mut() = context.to_string());
-    event_loop.call_soon(move || drop(futures::FutureExt::now_or_never(future())));
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let list = Rc::clone(&reports);
+    event_loop.set_exception_handler(move |context| list.borrow_mut().push(context.to_string()));
+    event_loop.run_until_complete(main).expect("main ends by itself");
     event_loop.run_until_complete(common::turns(2)).expect("the loop goes on");
-    report.take()
+    reports.take()
 }

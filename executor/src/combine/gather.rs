@@ -18,7 +18,8 @@ use crate::state::State;
 use crate::wait::{Forward, OpenWait, Target};
 
 /// Waits for all of `tasks` and gives how each ended, in their order: asyncio's
-/// `gather(.., return_exceptions=True)`.
+/// `gather(.., return_exceptions=True)`. It belongs to the loop of the first; a task of another loop is not
+/// waited for, and its result is [`JoinError::OtherLoop`].
 ///
 /// The tasks are watched from this call on. A cancel of the waiter is forwarded to every one of them
 /// (rule C9), and the gather then ends cancelled whatever they make of it, once all are done.
@@ -214,19 +215,21 @@ impl Watch {
         watch
     }
 
-    /// Tasks that have ended already count at once, without a turn; the others are watched first.
+    /// Tasks that have ended already count at once, without a turn, and so do those of another loop; the
+    /// others are watched first.
     fn watch_tasks(self: &Rc<Self>) {
         if self.tasks.is_empty() {
             self.ending.set(Some(Ending::All));
         }
+        let awaited = |task: &TaskHandle| self.is_own(task) && !task.is_done();
         for (number, task) in self.tasks.iter().enumerate() {
-            if !task.is_done() {
+            if awaited(task) {
                 let watching = Watching::new(task, Rc::clone(self) as Rc<dyn OnDone>, number);
                 self.observers.borrow_mut().push(watching);
             }
         }
         for (number, task) in self.tasks.iter().enumerate() {
-            if task.is_done() {
+            if !awaited(task) {
                 self.note(task, number);
             }
         }
@@ -235,12 +238,12 @@ impl Watch {
     /// A task has ended: asyncio's `_done_callback`.
     fn note(&self, task: &TaskHandle, number: usize) {
         self.unfinished.set(self.unfinished.get() - 1);
-        let ended = task.ending();
+        let ended = task.ended();
         if self.ending.get().is_some() {
             return;
         }
         match ended {
-            Some(Err(error)) if self.fails_fast => {
+            Err(error) if self.fails_fast => {
                 let own = error.is_cancelled() && self.cancel_requested.get();
                 self.end(if own { Ending::Cancelled } else { Ending::First(number) });
             }
@@ -301,6 +304,10 @@ impl Watch {
     fn core(&self) -> Option<&Rc<Core>> {
         self.tasks.first().map(TaskHandle::core)
     }
+
+    fn is_own(&self, task: &TaskHandle) -> bool {
+        self.core().is_some_and(|core| Rc::ptr_eq(core, task.core()))
+    }
 }
 
 impl OnDone for Watch {
@@ -315,7 +322,8 @@ impl Forward for Watch {
             return false;
         }
         let before = tasks.len();
-        let alive = self.tasks.iter().map(TaskHandle::index).filter(|t| !state.tasks[*t].is_done());
+        let own = self.tasks.iter().filter(|task| self.is_own(task)).map(TaskHandle::index);
+        let alive = own.filter(|task| !state.tasks[*task].is_done());
         tasks.extend(alive);
         let accepted = tasks.len() > before;
         self.cancel_requested.set(self.cancel_requested.get() || accepted);

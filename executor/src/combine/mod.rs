@@ -19,7 +19,7 @@ pub trait Joinable {
     type Value;
     /// The task.
     fn task(&self) -> &TaskHandle;
-    /// How the task ended. Called once it has.
+    /// How the task ended. Called once it has, or for a task of another loop, which is not waited for.
     fn into_result(self) -> Result<Self::Value, JoinError>;
 }
 
@@ -43,7 +43,7 @@ impl<T: Clone + 'static> Joinable for &Task<T> {
     }
 
     fn into_result(self) -> Result<T, JoinError> {
-        self.outcome().expect("a combinator asks tasks that have ended")
+        self.outcome().unwrap_or_else(|| Err(JoinError::OtherLoop(self.name())))
     }
 }
 
@@ -67,6 +67,6 @@ impl Joinable for TaskHandle {
     }
 
     fn into_result(self) -> Result<(), JoinError> {
-        self.ending().expect("a combinator asks tasks that have ended")
+        self.ended()
     }
 }
