@@ -69,6 +69,7 @@ mod cell;
 mod clock;
 mod combine;
 mod context;
+mod dump;
 mod errand;
 mod error;
 mod event_loop;
@@ -119,6 +120,7 @@ pub use combine::wait::{
     ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, ReturnWhen, Wait, Waited, wait,
 };
 pub use combine::wait_for::{wait_for, wait_for_task};
+pub use dump::{Activity, TaskDump, TaskReport, dump_tasks};
 pub use error::{
     BoxError, Elapsed, EmptyWait, GroupClosed, GroupError, JoinError, LoopClosed, RescheduleError,
     TaskFailed, TaskId, TaskName, TaskPanicked,

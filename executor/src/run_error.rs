@@ -38,11 +38,20 @@ impl WaitingTask {
 
 impl fmt::Display for WaitingTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waits = match self.waits_for.is_empty() {
-            true => "something unknown to the loop".to_owned(),
-            false => self.waits_for.join(", "),
-        };
+        let waits = InWords(&self.waits_for);
         write!(f, "task `{}` (spawned at {}) waits for {waits}", self.task, self.spawned_at)
+    }
+}
+
+/// What a task waits for, in a report.
+pub(crate) struct InWords<'a>(pub(crate) &'a [String]);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("something unknown to the loop"),
+            waits => f.write_str(&waits.join(", ")),
+        }
     }
 }
 
