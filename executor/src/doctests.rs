@@ -20,3 +20,12 @@ mod sync {}
 
 #[doc = include_str!("../../docs/task-language.md")]
 mod task_language {}
+
+#[doc = include_str!("../../docs/cookbook.md")]
+mod cookbook {}
+
+#[doc = include_str!("../../docs/exercises.md")]
+mod exercises {}
+
+#[doc = include_str!("../../docs/guarantees.md")]
+mod guarantees {}
