@@ -29,3 +29,9 @@ mod exercises {}
 
 #[doc = include_str!("../../docs/guarantees.md")]
 mod guarantees {}
+
+#[doc = include_str!("../../docs/from-asyncio.md")]
+mod from_asyncio {}
+
+#[doc = include_str!("../../docs/one-turn.md")]
+mod one_turn {}

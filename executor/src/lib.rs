@@ -55,6 +55,8 @@
 //!
 //! # Reading order
 //!
+//! The examples in the repository are a ladder from `01_hello` upwards, one idea a file; `docs/README.md` says what to
+//! read for whom, and `docs/reading-order.md` goes through the source in sittings of twenty minutes. In short:
 //! `turn.rs` (one turn of the loop), `task.rs` (one step), `state.rs` (what a loop owns), `wait.rs`, `scope.rs` and
 //! `cancel.rs` (cancellation, the heart), then `join.rs`, `observer.rs` and `combine/`, and `sync/waiters.rs` for
 //! [`sync`], locks and queues. The rest is what its name says. The rules that documentation and tests cite
