@@ -9,9 +9,10 @@ use crate::clock::Clock;
 use crate::context::Core;
 use crate::event_loop::EventLoop;
 use crate::parker::Parker;
+use crate::pool::OffloadPool;
 use crate::remote::Remote;
 
-/// Chooses a loop's clock, its timer slack, and what it reports: see [`EventLoop::builder`].
+/// Chooses a loop's clock, its timer slack, its threads, and what it reports: see [`EventLoop::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder makes no loop until `build`"]
 pub struct Builder {
@@ -19,11 +20,18 @@ pub struct Builder {
     jumps_always: bool,
     slack: Duration,
     slow: Option<Duration>,
+    pool: OffloadPool,
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
-        Builder { virtual_time: false, jumps_always: false, slack: Duration::ZERO, slow: None }
+        Builder {
+            virtual_time: false,
+            jumps_always: false,
+            slack: Duration::ZERO,
+            slow: None,
+            pool: OffloadPool::new(),
+        }
     }
 
     /// A clock that stands still while anything is ready and jumps to the next timer when nothing is. A
@@ -72,6 +80,12 @@ impl Builder {
         self
     }
 
+    /// The threads that [`offload`](crate::offload) runs its jobs on.
+    pub fn offload_pool(mut self, pool: OffloadPool) -> Builder {
+        self.pool = pool;
+        self
+    }
+
     /// Makes the loop.
     ///
     /// # Errors
@@ -84,7 +98,7 @@ impl Builder {
         } else {
             Clock::Real { epoch: Instant::now() }
         };
-        let core = Core::new(clock, Arc::new(Remote::new(waker)));
+        let core = Core::new(clock, Arc::new(Remote::new(Some(waker))), self.pool);
         Ok(EventLoop::from_parts(core, parker, self.slack, self.slow))
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, RawWakerVTable, Waker};
 
 use crate::clock::Clock;
 use crate::observe::{ExceptionContext, ExceptionHandler, print_exception};
+use crate::pool::{OffloadPool, Pool};
 use crate::remote::Remote;
 use crate::state::State;
 use crate::waker::TaskWaker;
@@ -19,6 +20,7 @@ pub(crate) struct Core {
     state: RefCell<State>,
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
+    pub(crate) pool: Arc<Pool>,
     /// The loop ends after this turn.
     pub(crate) stopping: Cell<bool>,
     exception_handler: RefCell<ExceptionHandler>,
@@ -33,10 +35,11 @@ thread_local! {
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, remote: Arc<Remote>) -> Rc<Core> {
+    pub(crate) fn new(clock: Clock, remote: Arc<Remote>, pool: OffloadPool) -> Rc<Core> {
         Rc::new(Core {
             state: RefCell::new(State::new()),
             clock,
+            pool: Pool::new(pool, &remote),
             remote,
             stopping: Cell::new(false),
             exception_handler: RefCell::new(Rc::new(print_exception)),

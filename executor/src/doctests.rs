@@ -18,6 +18,9 @@ mod asyncio_tests {}
 #[doc = include_str!("../../docs/sync.md")]
 mod sync {}
 
+#[doc = include_str!("../../docs/threads-signals-children.md")]
+mod threads_signals_children {}
+
 #[doc = include_str!("../../docs/task-language.md")]
 mod task_language {}
 

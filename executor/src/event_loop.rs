@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::builder::Builder;
 use crate::callback::CallHandle;
@@ -16,9 +16,11 @@ use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
 use crate::error::JoinError;
 use crate::handle::{Task, TaskHandle, living_tasks};
+use crate::keyed::Key;
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
+use crate::offload_error::UnfinishedJob;
 use crate::parker::Parker;
 use crate::run_error::RunError;
 use crate::spawn;
@@ -152,6 +154,33 @@ impl EventLoop {
         }
     }
 
+    /// Takes no more jobs, and turns until those that there are have ended, or `limit` has passed in real
+    /// time: asyncio's `shutdown_default_executor`. Returns the jobs that did not end. They cannot be stopped;
+    /// those that have not begun never will once the loop is dropped.
+    ///
+    /// [`run`](crate::run) and [`Runner`](crate::Runner) do this at their end.
+    ///
+    /// # Errors
+    ///
+    /// If a loop runs on this thread already, or the operating system refuses to wait.
+    pub fn shutdown_offload(&mut self, limit: Duration) -> Result<Vec<UnfinishedJob>, RunError> {
+        let _entered = self.enter("shutdown_offload")?;
+        self.core.pool.close();
+        let begun = Instant::now();
+        // A job nobody waits for holds no virtual clock, but it is waited for now.
+        let awaited = self.core.with(|state| state.jobs.insert(Key::NONE));
+        let mut turned = Ok(());
+        loop {
+            let unfinished = self.core.pool.unfinished();
+            let left = limit.saturating_sub(begun.elapsed());
+            if unfinished.is_empty() || left.is_zero() || turned.is_err() {
+                self.core.with(|state| state.jobs.remove(awaited));
+                return turned.map(|()| unfinished);
+            }
+            turned = self.turn(Some(left));
+        }
+    }
+
     fn enter(&self, call: &'static str) -> Result<Entered, RunError> {
         match self.core.enter() {
             Ok(entered) => Ok(entered),
@@ -254,6 +283,7 @@ impl EventLoop {
             observers: state.observers.len(),
             callbacks: state.calls.len(),
             timers: state.timers.len(),
+            jobs: state.jobs.len(),
         })
     }
 }
@@ -284,6 +314,8 @@ pub struct Census {
     pub callbacks: usize,
     /// Armed timers.
     pub timers: usize,
+    /// Jobs on other threads that somebody waits for.
+    pub jobs: usize,
 }
 
 impl Drop for EventLoop {
@@ -292,6 +324,10 @@ impl Drop for EventLoop {
     fn drop(&mut self) {
         let unread = self.core.remote.close();
         self.core.guard("a message panicked when it was dropped", || drop(unread));
+        self.core.pool.close();
+        for job in self.core.pool.clear() {
+            self.core.guard("a job panicked when it was dropped", || drop(job));
+        }
         self.core.with(|state| state.closed = true);
         task::abort_all(&self.core);
         task::forget_outputs(&self.core);

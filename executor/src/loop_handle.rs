@@ -24,6 +24,16 @@ pub struct LoopHandle {
 }
 
 impl LoopHandle {
+    /// That of the loop that runs on this thread, as asyncio's `get_running_loop`.
+    ///
+    /// # Panics
+    ///
+    /// Outside a running loop.
+    #[track_caller]
+    pub fn current() -> LoopHandle {
+        context::current("LoopHandle::current", |core| LoopHandle::new(&core.remote))
+    }
+
     pub(crate) fn new(remote: &Arc<Remote>) -> LoopHandle {
         remote.handle_made();
         LoopHandle { remote: Arc::clone(remote) }

@@ -2,15 +2,21 @@
 //! `call_soon_threadsafe`.
 //!
 //! A message is pushed under a lock; the loop is then woken by the operating system, but only if it is
-//! parked or not running at all. Two flags decide that, both sequentially consistent: the sender writes
-//! `mail` and then reads `parked`, the loop writes `parked` and then reads `mail`, so one of them sees the
-//! other.
+//! parked or not running at all. Two flags decide that. The sender sets `mail` and then swaps `parked` to
+//! false; the loop swaps `parked` to true and then reads `mail`. Swaps of one flag have an order: either the
+//! sender's comes second and sees that the loop is parked, or the loop's does and sees the mail.
+//! `remote_loom.rs` tries every order.
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LockResult, PoisonError};
 
+#[cfg(all(test, loom))]
+use loom::sync::{Mutex, atomic};
+#[cfg(not(all(test, loom)))]
+use std::sync::{Mutex, atomic};
+
+use atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use timer_wheel::TimerKey;
 
 use crate::keyed::Key;
@@ -23,6 +29,10 @@ pub(crate) enum Message {
     Stop,
     /// A `Sleep` was dropped where its loop does not run.
     DropSleep(Key, TimerKey),
+    /// A job on another thread has ended.
+    Job(Key),
+    /// An `Offload` was dropped where its loop does not run: the job, and the wait for it.
+    DropJob(Key, Key),
 }
 
 /// Called when somebody outside gives the loop something to do while it does not run.
@@ -34,11 +44,17 @@ pub(crate) struct Remote {
     mail: AtomicBool,
     /// The loop waits for the operating system, or no one runs it: a message must wake it.
     parked: AtomicBool,
-    waker: mio::Waker,
-    hook: Mutex<Option<WakeHook>>,
+    alarm: Mutex<Alarm>,
     /// How many `LoopHandle`s there are: while one lives, somebody outside may wake the loop.
     handles: AtomicUsize,
     closed: AtomicBool,
+}
+
+/// What wakes the loop, or its host.
+struct Alarm {
+    /// Goes when the loop does, whoever still holds on to its inbox: it is a file descriptor.
+    waker: Option<mio::Waker>,
+    hook: Option<WakeHook>,
 }
 
 #[derive(Default)]
@@ -51,37 +67,44 @@ struct Inbox {
 pub(crate) struct Gone;
 
 impl Remote {
-    pub(crate) fn new(waker: mio::Waker) -> Remote {
+    pub(crate) fn new(waker: Option<mio::Waker>) -> Remote {
         Remote {
-            inbox: Mutex::default(),
+            inbox: Mutex::new(Inbox::default()),
             mail: AtomicBool::new(false),
             parked: AtomicBool::new(true),
-            waker,
-            hook: Mutex::new(None),
+            alarm: Mutex::new(Alarm { waker, hook: None }),
             handles: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn send(&self, message: Message) -> Result<(), Gone> {
-        let mut inbox = lock(&self.inbox);
+        let mut inbox = unpoisoned(self.inbox.lock());
         if self.closed.load(SeqCst) {
             drop(inbox);
             return Err(Gone);
         }
         inbox.messages.push(message);
         drop(inbox);
+        self.knock();
+        Ok(())
+    }
+
+    /// The loop is to look at what has changed.
+    fn knock(&self) {
         self.mail.store(true, SeqCst);
         if self.parked.swap(false, SeqCst) {
             self.unpark();
         }
-        Ok(())
     }
 
     /// An eventfd write cannot fail but for a full counter, and then the loop is about to wake anyway.
     fn unpark(&self) {
-        let _ = self.waker.wake();
-        if let Some(hook) = &*lock(&self.hook) {
+        let alarm = unpoisoned(self.alarm.lock());
+        if let Some(waker) = &alarm.waker {
+            let _ = waker.wake();
+        }
+        if let Some(hook) = &alarm.hook {
             hook();
         }
     }
@@ -92,7 +115,7 @@ impl Remote {
             return Vec::new();
         }
         self.mail.store(false, SeqCst);
-        std::mem::take(&mut lock(&self.inbox).messages)
+        std::mem::take(&mut unpoisoned(self.inbox.lock()).messages)
     }
 
     pub(crate) fn has_mail(&self) -> bool {
@@ -101,7 +124,7 @@ impl Remote {
 
     /// From here on a message wakes the loop. `false` if one is there already: do not wait.
     pub(crate) fn park(&self) -> bool {
-        self.parked.store(true, SeqCst);
+        self.parked.swap(true, SeqCst);
         !self.has_mail()
     }
 
@@ -118,7 +141,7 @@ impl Remote {
     }
 
     pub(crate) fn set_hook(&self, hook: WakeHook) {
-        *lock(&self.hook) = Some(hook);
+        unpoisoned(self.alarm.lock()).hook = Some(hook);
     }
 
     pub(crate) fn handle_made(&self) {
@@ -127,10 +150,8 @@ impl Remote {
 
     pub(crate) fn handle_dropped(&self) {
         self.handles.fetch_sub(1, SeqCst);
-        // A loop that waits for the last outsider must look again.
-        if self.parked.swap(false, SeqCst) {
-            self.unpark();
-        }
+        // A loop that waits for the last outsider, or is about to, must look again.
+        self.knock();
     }
 
     pub(crate) fn has_outsiders(&self) -> bool {
@@ -143,15 +164,18 @@ impl Remote {
 
     /// Refuses messages from now on, and gives those that nobody will run.
     pub(crate) fn close(&self) -> Vec<Message> {
-        let mut inbox = lock(&self.inbox);
+        let mut inbox = unpoisoned(self.inbox.lock());
         self.closed.store(true, SeqCst);
-        std::mem::take(&mut inbox.messages)
+        let messages = std::mem::take(&mut inbox.messages);
+        drop(inbox);
+        drop(unpoisoned(self.alarm.lock()).waker.take());
+        messages
     }
 }
 
-/// A sender that panicked between two lines of ours left nothing half done: poisoning means nothing here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A thread that panicked between two lines of ours left nothing half done: poisoning means nothing here.
+pub(crate) fn unpoisoned<G>(locked: LockResult<G>) -> G {
+    locked.unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Remote {

@@ -12,7 +12,7 @@ use crate::observe::ExceptionContext;
 use crate::run_error::RunError;
 
 /// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
-/// cancelled and waited for, and the loop is dropped.
+/// cancelled and waited for, then the jobs of [`offload`](crate::offload) that still run, and the loop is dropped.
 ///
 /// ```
 /// let answer = wheelhouse::run(async { 6 * 7 });
@@ -34,7 +34,7 @@ where
 {
     let mut runner = Runner::new()?;
     let ended = catch_unwind(AssertUnwindSafe(|| runner.run(main)));
-    runner.cancel_all_tasks()?;
+    runner.shut_down()?;
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
@@ -85,20 +85,38 @@ impl Runner {
         self.event_loop.run_until_complete(main)
     }
 
-    /// Cancels every task that is left and waits for their ends, as dropping the runner does; but here a
-    /// loop that could not do so is an error.
+    /// Cancels every task that is left and waits for their ends, then for the jobs of
+    /// [`offload`](crate::offload), as dropping the runner does; but here a loop that could not do so is an
+    /// error. A job that outlasts the limit of its pool is reported to the exception handler.
     ///
     /// # Errors
     ///
     /// [`RunError::Deadlock`] if a task suppressed its cancel and now waits for ever.
     pub fn close(mut self) -> Result<(), RunError> {
-        self.cancel_all_tasks()
+        self.shut_down()
+    }
+
+    fn shut_down(&mut self) -> Result<(), RunError> {
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        self.cancel_all_tasks()?;
+        self.wait_for_jobs()
+    }
+
+    /// asyncio's `shutdown_default_executor`.
+    fn wait_for_jobs(&mut self) -> Result<(), RunError> {
+        let limit = self.event_loop.core().pool.shutdown_limit();
+        for job in self.event_loop.shutdown_offload(limit)? {
+            self.event_loop.report(&ExceptionContext::of(&job.to_string()));
+        }
+        Ok(())
     }
 
     /// asyncio's `_cancel_all_tasks`: one batch; tasks spawned meanwhile are not cancelled.
     fn cancel_all_tasks(&mut self) -> Result<(), RunError> {
         let tasks = self.event_loop.all_tasks();
-        if std::mem::replace(&mut self.closed, true) || tasks.is_empty() {
+        if tasks.is_empty() {
             return Ok(());
         }
         for task in &tasks {
@@ -130,7 +148,7 @@ impl Drop for Runner {
             // The loop's own drop ends the tasks: a second panic here would abort the process.
             return;
         }
-        if let Err(error) = self.cancel_all_tasks() {
+        if let Err(error) = self.shut_down() {
             eprintln!("wheelhouse: the runner could not end every task: {error}");
         }
     }

@@ -58,7 +58,7 @@ impl State {
                 let task = self.observers.get(observer)?.task;
                 Some(Origin::DoneCallback(self.task_name(task)))
             }
-            Ready::Wait(_) | Ready::Scope(..) => None,
+            Ready::Wait(_) | Ready::Scope(..) | Ready::Job(_) => None,
         }
     }
 }

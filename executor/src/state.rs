@@ -1,5 +1,5 @@
-//! What a loop owns: the ready queue, the slabs of tasks, waits, scopes, observers and callbacks, and the
-//! timers. Everything users hold is a key into one of these.
+//! What a loop owns: the ready queue, the slabs of tasks, waits, scopes, observers, callbacks and jobs,
+//! and the timers. Everything users hold is a key into one of these.
 //!
 //! All of it sits in one `RefCell`, borrowed for a few lines at a time and never while a user's code runs
 //! (a poll, a callback, a waker, a `Drop`).
@@ -33,6 +33,8 @@ pub(crate) enum Ready {
     Call(Key),
     /// Tell an observer that its task has ended.
     Done(Key),
+    /// A job on another thread has ended: wake who waits for it.
+    Job(Key),
 }
 
 /// A point in the tree of scopes: a scope, or the task itself as the outermost one.
@@ -62,6 +64,8 @@ pub(crate) struct State {
     pub(crate) scopes: Keyed<Scope>,
     pub(crate) observers: Keyed<Observer>,
     pub(crate) calls: Keyed<Call>,
+    /// Jobs on other threads that are waited for, each with its wait, or none yet.
+    pub(crate) jobs: Keyed<Key>,
     /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
     pub(crate) current: Option<Place>,
     /// A user's code, to be run as soon as the state is free.
@@ -98,6 +102,7 @@ impl State {
             scopes: Keyed::new(),
             observers: Keyed::new(),
             calls: Keyed::new(),
+            jobs: Keyed::new(),
             current: None,
             errands: VecDeque::new(),
             names: HashMap::new(),

@@ -83,6 +83,7 @@ impl EventLoop {
             Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
             Ready::Call(call) => callback::run(core, call),
             Ready::Done(observer) => observer::run(core, observer),
+            Ready::Job(job) => core.with(|state| state.finish_job(job)),
         }
     }
 
@@ -111,9 +112,10 @@ impl EventLoop {
     }
 
     /// Under the virtual clock nothing ready means that time may jump, unless somebody outside could
-    /// still wake the loop: then that is waited for.
+    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain.
     fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
-        if self.core.remote.has_outsiders() && !always {
+        let jobs = self.core.with(|state| state.jobs.len());
+        if jobs > 0 || (self.core.remote.has_outsiders() && !always) {
             return self.park(max_wait);
         }
         let now = self.core.clock.now();
@@ -144,6 +146,12 @@ impl EventLoop {
                 Message::Stop => self.core.stopping.set(true),
                 Message::DropSleep(wait, timer) => {
                     self.core.with(|state| state.remove_sleep(wait, timer));
+                }
+                Message::Job(job) => {
+                    self.core.with(|state| state.ready.push_back(Ready::Job(job)));
+                }
+                Message::DropJob(job, wait) => {
+                    self.core.with(|state| state.remove_job(job, wait));
                 }
             }
         }

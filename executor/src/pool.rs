@@ -1,0 +1,267 @@
+//! The threads that [`offload`](crate::offload) runs its jobs on: asyncio's default executor, a
+//! `ThreadPoolExecutor`. Each loop has a pool of its own.
+//!
+//! A thread is started when a job comes, none is idle, and there are fewer than the limit; it ends after
+//! it was idle for a while, or when the loop goes. Nobody ever joins one: a job that blocks for ever
+//! keeps its thread, and nothing else.
+
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::keyed::Key;
+use crate::offload_error::{OffloadError, UnfinishedJob};
+use crate::remote::{Message, Remote, unpoisoned};
+
+/// How a loop's pool of threads is set up: see [`LoopBuilder::offload_pool`](crate::LoopBuilder::offload_pool).
+///
+/// ```
+/// use std::time::Duration;
+/// use wheelhouse::{EventLoop, OffloadPool, offload};
+///
+/// let pool = OffloadPool::new().max_threads(2).thread_name("disk").idle_after(Duration::from_secs(1));
+/// let mut event_loop = EventLoop::builder().offload_pool(pool).build().unwrap();
+/// let name = event_loop.run_until_complete(async {
+///     offload(|| std::thread::current().name().map(str::to_owned)).await.unwrap()
+/// });
+/// assert_eq!(name.unwrap().unwrap(), "disk-1");
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it sets up nothing until it is given to a builder"]
+pub struct OffloadPool {
+    max_threads: usize,
+    idle_after: Duration,
+    thread_name: String,
+    stack_size: Option<usize>,
+    shutdown_limit: Duration,
+}
+
+impl OffloadPool {
+    /// At most `min(32, cpus + 4)` threads, as in asyncio, each of which ends after ten seconds without a job.
+    pub fn new() -> OffloadPool {
+        let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+        OffloadPool {
+            max_threads: cpus.saturating_add(4).min(32),
+            idle_after: Duration::from_secs(10),
+            thread_name: "offload".to_owned(),
+            stack_size: None,
+            shutdown_limit: Duration::from_secs(300),
+        }
+    }
+
+    /// How many threads there may be at once. One at least.
+    pub fn max_threads(mut self, threads: usize) -> OffloadPool {
+        self.max_threads = threads.max(1);
+        self
+    }
+
+    /// How long a thread waits for its next job before it ends.
+    pub fn idle_after(mut self, idle: Duration) -> OffloadPool {
+        self.idle_after = idle;
+        self
+    }
+
+    /// What the threads are called; a number is added.
+    pub fn thread_name(mut self, name: impl Into<String>) -> OffloadPool {
+        self.thread_name = name.into();
+        self
+    }
+
+    /// The size of a thread's stack, in bytes, instead of the standard library's.
+    pub fn stack_size(mut self, bytes: usize) -> OffloadPool {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// For how long [`run`](crate::run) and [`Runner`](crate::Runner) wait at their end for jobs that still
+    /// run; five minutes if nothing else is said, as in asyncio. In real time, whatever the loop's clock is.
+    pub fn shutdown_limit(mut self, limit: Duration) -> OffloadPool {
+        self.shutdown_limit = limit;
+        self
+    }
+}
+
+impl Default for OffloadPool {
+    fn default() -> Self {
+        OffloadPool::new()
+    }
+}
+
+/// A job as the pool sees it.
+pub(crate) trait Run: Send + Sync {
+    /// Runs it, and keeps what came of it.
+    fn run(&self);
+    fn offloaded_at(&self) -> &'static Location<'static>;
+}
+
+/// A loop's threads and the jobs for them.
+pub(crate) struct Pool {
+    options: OffloadPool,
+    pub(crate) remote: Arc<Remote>,
+    work: Mutex<Work>,
+    /// There is a job, or there will be none any more.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    queue: VecDeque<Entry>,
+    running: Vec<(Entry, Instant)>,
+    threads: usize,
+    /// Threads that wait for a job, or are on their way to one that is queued.
+    idle: usize,
+    /// How many threads were ever started.
+    started: usize,
+    /// No job is accepted any more; threads end when the queue is empty.
+    closed: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Entry {
+    key: Key,
+    job: Arc<dyn Run>,
+}
+
+impl Pool {
+    pub(crate) fn new(options: OffloadPool, remote: &Arc<Remote>) -> Arc<Pool> {
+        Arc::new(Pool {
+            options,
+            remote: Arc::clone(remote),
+            work: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn shutdown_limit(&self) -> Duration {
+        self.options.shutdown_limit
+    }
+
+    /// Queues a job and sees that there is a thread for it.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        job: Arc<dyn Run>,
+        key: Key,
+    ) -> Result<(), OffloadError> {
+        let mut work = unpoisoned(self.work.lock());
+        if work.closed {
+            return Err(OffloadError::LoopClosed);
+        }
+        work.queue.push_back(Entry { key, job });
+        if work.idle >= work.queue.len() {
+            drop(work);
+            self.changed.notify_one();
+        } else if work.threads < self.options.max_threads {
+            work.threads += 1;
+            work.started += 1;
+            let number = work.started;
+            drop(work);
+            self.start(number).or_else(|error| self.not_started(key, error))?;
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, number: usize) -> io::Result<()> {
+        let mut thread =
+            thread::Builder::new().name(format!("{}-{number}", self.options.thread_name));
+        if let Some(bytes) = self.options.stack_size {
+            thread = thread.stack_size(bytes);
+        }
+        let pool = Arc::clone(self);
+        thread.spawn(move || pool.work()).map(drop)
+    }
+
+    /// The system refuses another thread: that matters only if there is none.
+    fn not_started(&self, key: Key, error: io::Error) -> Result<(), OffloadError> {
+        let mut work = unpoisoned(self.work.lock());
+        work.threads -= 1;
+        if work.threads > 0 {
+            return Ok(());
+        }
+        let withdrawn = work.withdraw(key);
+        drop(work);
+        drop(withdrawn);
+        Err(OffloadError::NoThread(error))
+    }
+
+    /// What each thread does.
+    fn work(&self) {
+        while let Some(entry) = self.next() {
+            entry.job.run();
+            unpoisoned(self.work.lock()).running.retain(|(running, _)| running.key != entry.key);
+            let Entry { key, job } = entry;
+            // A loop that is gone waits for nothing.
+            let _ = self.remote.send(Message::Job(key));
+            // What nobody waited for is dropped here, and may panic.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
+        }
+    }
+
+    /// Waits for a job; `None` when the thread shall end.
+    fn next(&self) -> Option<Entry> {
+        let deadline = Instant::now().checked_add(self.options.idle_after);
+        let mut work = unpoisoned(self.work.lock());
+        work.idle += 1;
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let over = work.closed || left.is_some_and(|left| left.is_zero());
+            if !work.queue.is_empty() || over {
+                break;
+            }
+            work = match left {
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(work, left);
+                    unpoisoned(waited).0
+                }
+                None => unpoisoned(self.changed.wait(work)),
+            };
+        }
+        work.idle -= 1;
+        let Some(entry) = work.queue.pop_front() else {
+            work.threads -= 1;
+            return None;
+        };
+        work.running.push((entry.clone(), Instant::now()));
+        Some(entry)
+    }
+
+    /// Takes a job that has not begun out of the queue.
+    pub(crate) fn withdraw(&self, key: Key) -> Option<Entry> {
+        unpoisoned(self.work.lock()).withdraw(key)
+    }
+
+    /// Accepts no more jobs. The threads end once those that are queued are done.
+    pub(crate) fn close(&self) {
+        unpoisoned(self.work.lock()).closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Gives the jobs that have not begun, which now never will.
+    pub(crate) fn clear(&self) -> VecDeque<Entry> {
+        std::mem::take(&mut unpoisoned(self.work.lock()).queue)
+    }
+
+    /// What has not ended: first the jobs that run, then those that have not begun.
+    pub(crate) fn unfinished(&self) -> Vec<UnfinishedJob> {
+        let work = unpoisoned(self.work.lock());
+        let running = work.running.iter().map(|(entry, since)| (entry, Some(since.elapsed())));
+        let queued = work.queue.iter().map(|entry| (entry, None));
+        running
+            .chain(queued)
+            .map(|(entry, running_for)| UnfinishedJob {
+                offloaded_at: entry.job.offloaded_at(),
+                running_for,
+            })
+            .collect()
+    }
+}
+
+impl Work {
+    fn withdraw(&mut self, key: Key) -> Option<Entry> {
+        let place = self.queue.iter().position(|entry| entry.key == key)?;
+        self.queue.remove(place)
+    }
+}
