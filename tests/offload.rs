@@ -1,5 +1,6 @@
 //! Jobs on other threads: what comes back, which of them never run, how many threads there are, and what a
 //! loop does about jobs that are still running when it ends.
+#![allow(clippy::async_yields_async, reason = "jobs are taken out of the loop to be looked at")]
 
 mod common;
 
@@ -497,12 +498,14 @@ fn a_job_offloaded_outside_a_loop_is_a_panic_that_says_so() {
 #[test]
 fn a_loop_whose_last_job_has_ended_finds_its_deadlock() {
     let mut event_loop = virtual_loop();
-    event_loop.spawn(async {
-        let (job, gate) = Gate::offload();
-        gate.go.send(()).unwrap();
-        job.await.unwrap();
-        std::future::pending::<()>().await;
-    });
+    event_loop
+        .spawn(async {
+            let (job, gate) = Gate::offload();
+            gate.go.send(()).unwrap();
+            job.await.unwrap();
+            std::future::pending::<()>().await;
+        })
+        .detach();
     let main = event_loop.run_until_complete(std::future::pending::<()>());
     assert!(matches!(main, Err(RunError::Deadlock(_))));
 }

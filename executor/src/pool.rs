@@ -110,7 +110,7 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Work {
     queue: VecDeque<Entry>,
-    running: Vec<(Entry, Instant)>,
+    running: Vec<Running>,
     threads: usize,
     /// Threads that wait for a job, or are on their way to one that is queued.
     idle: usize,
@@ -120,10 +120,16 @@ struct Work {
     closed: bool,
 }
 
-#[derive(Clone)]
+/// A job that has not begun.
 pub(crate) struct Entry {
     key: Key,
     job: Arc<dyn Run>,
+}
+
+struct Running {
+    key: Key,
+    offloaded_at: &'static Location<'static>,
+    since: Instant,
 }
 
 impl Pool {
@@ -189,14 +195,12 @@ impl Pool {
 
     /// What each thread does.
     fn work(&self) {
-        while let Some(entry) = self.next() {
-            entry.job.run();
-            unpoisoned(self.work.lock()).running.retain(|(running, _)| running.key != entry.key);
-            let Entry { key, job } = entry;
-            // A loop that is gone waits for nothing.
-            let _ = self.remote.send(Message::Job(key));
-            // What nobody waited for is dropped here, and may panic.
+        unpoisoned(self.work.lock()).idle += 1;
+        while let Some(Entry { key, job }) = self.next() {
+            job.run();
+            // What nobody waits for goes here, and may panic.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
+            self.finish(key);
         }
     }
 
@@ -204,28 +208,27 @@ impl Pool {
     fn next(&self) -> Option<Entry> {
         let deadline = Instant::now().checked_add(self.options.idle_after);
         let mut work = unpoisoned(self.work.lock());
-        work.idle += 1;
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let over = work.closed || left.is_some_and(|left| left.is_zero());
             if !work.queue.is_empty() || over {
-                break;
+                return work.begin();
             }
             work = match left {
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(work, left);
-                    unpoisoned(waited).0
-                }
+                Some(left) => unpoisoned(self.changed.wait_timeout(work, left)).0,
                 None => unpoisoned(self.changed.wait(work)),
             };
         }
-        work.idle -= 1;
-        let Some(entry) = work.queue.pop_front() else {
-            work.threads -= 1;
-            return None;
-        };
-        work.running.push((entry.clone(), Instant::now()));
-        Some(entry)
+    }
+
+    /// The thread is idle before the loop hears of it: one job after the other keeps to one thread.
+    fn finish(&self, key: Key) {
+        let mut work = unpoisoned(self.work.lock());
+        work.idle += 1;
+        work.running.retain(|running| running.key != key);
+        drop(work);
+        // A loop that is gone waits for nothing.
+        let _ = self.remote.send(Message::Job(key));
     }
 
     /// Takes a job that has not begun out of the queue.
@@ -247,19 +250,28 @@ impl Pool {
     /// What has not ended: first the jobs that run, then those that have not begun.
     pub(crate) fn unfinished(&self) -> Vec<UnfinishedJob> {
         let work = unpoisoned(self.work.lock());
-        let running = work.running.iter().map(|(entry, since)| (entry, Some(since.elapsed())));
-        let queued = work.queue.iter().map(|entry| (entry, None));
-        running
-            .chain(queued)
-            .map(|(entry, running_for)| UnfinishedJob {
-                offloaded_at: entry.job.offloaded_at(),
-                running_for,
-            })
+        let running = work.running.iter().map(|job| (job.offloaded_at, Some(job.since.elapsed())));
+        let queued = work.queue.iter().map(|entry| (entry.job.offloaded_at(), None));
+        let unfinished = running.chain(queued);
+        unfinished
+            .map(|(offloaded_at, running_for)| UnfinishedJob { offloaded_at, running_for })
             .collect()
     }
 }
 
 impl Work {
+    /// An idle thread takes the first job, or ends if there is none.
+    fn begin(&mut self) -> Option<Entry> {
+        self.idle -= 1;
+        let Some(entry) = self.queue.pop_front() else {
+            self.threads -= 1;
+            return None;
+        };
+        let offloaded_at = entry.job.offloaded_at();
+        self.running.push(Running { key: entry.key, offloaded_at, since: Instant::now() });
+        Some(entry)
+    }
+
     fn withdraw(&mut self, key: Key) -> Option<Entry> {
         let place = self.queue.iter().position(|entry| entry.key == key)?;
         self.queue.remove(place)
