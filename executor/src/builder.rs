@@ -92,13 +92,13 @@ impl Builder {
     ///
     /// If the operating system refuses a poll (out of file descriptors, say).
     pub fn build(self) -> io::Result<EventLoop> {
-        let (parker, waker) = Parker::new()?;
+        let (parker, outlet) = Parker::new()?;
         let clock = if self.virtual_time {
             Clock::Virtual { now: Cell::new(0), jumps_always: self.jumps_always }
         } else {
             Clock::Real { epoch: Instant::now() }
         };
-        let core = Core::new(clock, Arc::new(Remote::new(Some(waker))), self.pool);
+        let core = Core::new(clock, Arc::new(Remote::new(Some(outlet))), self.pool);
         Ok(EventLoop::from_parts(core, parker, self.slack, self.slow))
     }
 }

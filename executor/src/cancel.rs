@@ -340,16 +340,17 @@ impl State {
             return Answer::Refused;
         }
         let accepted = match self.waits[index].target.clone() {
-            Target::Plain(_) | Target::Source(_) => {
-                self.waits[index].progress = Progress::Cancelled;
-                return Answer::GivenUp;
-            }
             Target::Task(task, _) => {
                 let alive = !self.tasks[task].is_done();
                 forwards.extend(alive.then_some(task));
                 alive
             }
             Target::Forward(shared) => shared.forward(self, forwards),
+            // All others are simply given up.
+            _ => {
+                self.waits[index].progress = Progress::Cancelled;
+                return Answer::GivenUp;
+            }
         };
         if !accepted {
             return Answer::Refused;

@@ -38,7 +38,7 @@ pub struct EventLoop {
     pub(crate) slack: Duration,
     /// A handle that takes so long is reported.
     pub(crate) slow: Option<Duration>,
-    /// Handles run since anything but the ready queue was looked at.
+    /// Handles run since the operating system was asked.
     pub(crate) unlooked: usize,
     /// Handles run so far.
     pub(crate) handles: usize,
@@ -284,6 +284,10 @@ impl EventLoop {
             callbacks: state.calls.len(),
             timers: state.timers.len(),
             jobs: state.jobs.len(),
+            #[cfg(feature = "net")]
+            sources: state.reactor.len(),
+            #[cfg(not(feature = "net"))]
+            sources: 0,
         })
     }
 }
@@ -316,6 +320,8 @@ pub struct Census {
     pub timers: usize,
     /// Jobs on other threads that somebody waits for.
     pub jobs: usize,
+    /// File descriptors that the loop watches: sockets and their like that had to wait.
+    pub sources: usize,
 }
 
 impl Drop for EventLoop {
@@ -338,6 +344,11 @@ impl Drop for EventLoop {
         });
         self.core.guard("a callback panicked when it was dropped", || drop(observers));
         self.core.guard("a callback panicked when it was dropped", || drop(calls));
+        #[cfg(feature = "net")]
+        {
+            let sources = self.core.with(|state| state.reactor.take_all());
+            self.core.guard("a callback panicked when it was dropped", || drop(sources));
+        }
     }
 }
 

@@ -93,6 +93,13 @@ impl<T> Keyed<T> {
         if slot.generation == key.generation { slot.entry.as_mut() } else { None }
     }
 
+    /// The key of the entry at `index`, if there is one.
+    #[cfg(feature = "net")]
+    pub(crate) fn live_key(&self, index: u32) -> Option<Key> {
+        let slot = self.slots.get(index as usize)?;
+        slot.entry.as_ref().map(|_| Key { index, generation: slot.generation })
+    }
+
     /// The key of the entry that lives at `index`.
     pub(crate) fn key_at(&self, index: u32) -> Key {
         Key { index, generation: self.slots[index as usize].generation }

@@ -63,6 +63,9 @@
 //! (`rule C6`) are in `docs/cancellation-model.md`.
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "net", not(unix)))]
+compile_error!("wheelhouse's feature `net` is for Unix: build with `default-features = false`");
+
 mod builder;
 mod callback;
 mod cancel;
@@ -77,10 +80,14 @@ mod error;
 mod event_loop;
 mod guests;
 mod handle;
+#[cfg(feature = "net")]
+pub mod io;
 mod join;
 mod keyed;
 mod lists;
 mod loop_handle;
+#[cfg(feature = "net")]
+pub mod net;
 mod observe;
 mod observer;
 mod offload;
@@ -88,6 +95,8 @@ mod offload_error;
 mod parker;
 mod pool;
 mod promise;
+#[cfg(feature = "net")]
+mod reactor;
 mod remote;
 #[cfg(all(test, loom))]
 mod remote_loom;

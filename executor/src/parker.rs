@@ -1,9 +1,9 @@
 //! Waiting for the operating system, as asyncio's selector: the one place where the thread sleeps.
-//!
-//! Readiness of sockets will be told from here.
 
 use std::io;
 use std::time::Duration;
+
+use crate::remote::Outlet;
 
 /// The poll that everything the loop waits for is registered with.
 pub(crate) struct Parker {
@@ -14,10 +14,20 @@ pub(crate) struct Parker {
 const WAKE: mio::Token = mio::Token(usize::MAX);
 
 impl Parker {
-    pub(crate) fn new() -> io::Result<(Parker, mio::Waker)> {
+    pub(crate) fn new() -> io::Result<(Parker, Outlet)> {
         let poll = mio::Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), WAKE)?;
-        Ok((Parker { poll, events: mio::Events::with_capacity(256) }, waker))
+        let outlet = Outlet {
+            waker: mio::Waker::new(poll.registry(), WAKE)?,
+            #[cfg(feature = "net")]
+            registry: poll.registry().try_clone()?,
+        };
+        Ok((Parker { poll, events: mio::Events::with_capacity(1024) }, outlet))
+    }
+
+    /// What the last wait has brought.
+    #[cfg(feature = "net")]
+    pub(crate) fn events(&self) -> impl Iterator<Item = &mio::event::Event> {
+        self.events.iter()
     }
 
     /// Waits until something happens, or for about `limit`; `None` is for ever. May end early.

@@ -33,6 +33,12 @@ pub(crate) enum Message {
     Job(Key),
     /// An `Offload` was dropped where its loop does not run: the job, and the wait for it.
     DropJob(Key, Key),
+    /// So was a future that waits for a source of the reactor.
+    #[cfg(feature = "net")]
+    DropIoWait(crate::reactor::Waiting),
+    /// So was a source of the reactor.
+    #[cfg(feature = "net")]
+    DropSource(Key),
 }
 
 /// Called when somebody outside gives the loop something to do while it does not run.
@@ -52,9 +58,16 @@ pub(crate) struct Remote {
 
 /// What wakes the loop, or its host.
 struct Alarm {
-    /// Goes when the loop does, whoever still holds on to its inbox: it is a file descriptor.
-    waker: Option<mio::Waker>,
+    /// Goes when the loop does, whoever still holds on to its inbox: these are file descriptors.
+    outlet: Option<Outlet>,
     hook: Option<WakeHook>,
+}
+
+/// The ways to the loop's poll.
+pub(crate) struct Outlet {
+    pub(crate) waker: mio::Waker,
+    #[cfg(feature = "net")]
+    pub(crate) registry: mio::Registry,
 }
 
 #[derive(Default)]
@@ -67,12 +80,12 @@ struct Inbox {
 pub(crate) struct Gone;
 
 impl Remote {
-    pub(crate) fn new(waker: Option<mio::Waker>) -> Remote {
+    pub(crate) fn new(outlet: Option<Outlet>) -> Remote {
         Remote {
             inbox: Mutex::new(Inbox::default()),
             mail: AtomicBool::new(false),
             parked: AtomicBool::new(true),
-            alarm: Mutex::new(Alarm { waker, hook: None }),
+            alarm: Mutex::new(Alarm { outlet, hook: None }),
             handles: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }
@@ -101,8 +114,8 @@ impl Remote {
     /// An eventfd write cannot fail but for a full counter, and then the loop is about to wake anyway.
     fn unpark(&self) {
         let alarm = unpoisoned(self.alarm.lock());
-        if let Some(waker) = &alarm.waker {
-            let _ = waker.wake();
+        if let Some(outlet) = &alarm.outlet {
+            let _ = outlet.waker.wake();
         }
         if let Some(hook) = &alarm.hook {
             hook();
@@ -140,6 +153,12 @@ impl Remote {
         }
     }
 
+    /// Shows `register` the loop's poll; `None` if the loop is gone.
+    #[cfg(feature = "net")]
+    pub(crate) fn with_registry<R>(&self, register: impl FnOnce(&mio::Registry) -> R) -> Option<R> {
+        unpoisoned(self.alarm.lock()).outlet.as_ref().map(|outlet| register(&outlet.registry))
+    }
+
     pub(crate) fn set_hook(&self, hook: WakeHook) {
         unpoisoned(self.alarm.lock()).hook = Some(hook);
     }
@@ -168,7 +187,7 @@ impl Remote {
         self.closed.store(true, SeqCst);
         let messages = std::mem::take(&mut inbox.messages);
         drop(inbox);
-        drop(unpoisoned(self.alarm.lock()).waker.take());
+        drop(unpoisoned(self.alarm.lock()).outlet.take());
         messages
     }
 }

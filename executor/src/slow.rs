@@ -14,6 +14,8 @@ enum Origin {
     Step(TaskName, Option<&'static Location<'static>>),
     Call(&'static Location<'static>),
     DoneCallback(TaskName),
+    #[cfg(feature = "net")]
+    Descriptor(std::os::fd::RawFd),
 }
 
 impl EventLoop {
@@ -34,13 +36,15 @@ impl EventLoop {
             Origin::Step(task, _) => format!("a step of task `{task}`"),
             Origin::Call(_) => "a callback".to_owned(),
             Origin::DoneCallback(task) => format!("a done callback of task `{task}`"),
+            #[cfg(feature = "net")]
+            Origin::Descriptor(fd) => format!("a callback of fd {fd}"),
         };
         let message = format!("{what} took {:.3} s", took.as_secs_f64());
         let mut context = ExceptionContext::of(&message);
         match *origin {
             Origin::Step(_, at) => context.spawned_at = at,
             Origin::Call(at) => context.called_at = Some(at),
-            Origin::DoneCallback(_) => {}
+            _ => {}
         }
         self.core.report(&context);
     }
@@ -57,6 +61,10 @@ impl State {
             Ready::Done(observer) => {
                 let task = self.observers.get(observer)?.task;
                 Some(Origin::DoneCallback(self.task_name(task)))
+            }
+            #[cfg(feature = "net")]
+            Ready::Io(source, direction) => {
+                self.reactor.callback_fd(source, direction).map(Origin::Descriptor)
             }
             Ready::Wait(_) | Ready::Scope(..) | Ready::Job(_) => None,
         }

@@ -35,6 +35,9 @@ pub(crate) enum Ready {
     Done(Key),
     /// A job on another thread has ended: wake who waits for it.
     Job(Key),
+    /// A side of a source has become ready: complete the waits for it, run its callback.
+    #[cfg(feature = "net")]
+    Io(Key, crate::reactor::Direction),
 }
 
 /// A point in the tree of scopes: a scope, or the task itself as the outermost one.
@@ -66,6 +69,8 @@ pub(crate) struct State {
     pub(crate) calls: Keyed<Call>,
     /// Jobs on other threads that are waited for, each with its wait, or none yet.
     pub(crate) jobs: Keyed<Key>,
+    #[cfg(feature = "net")]
+    pub(crate) reactor: crate::reactor::Reactor,
     /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
     pub(crate) current: Option<Place>,
     /// A user's code, to be run as soon as the state is free.
@@ -103,6 +108,8 @@ impl State {
             observers: Keyed::new(),
             calls: Keyed::new(),
             jobs: Keyed::new(),
+            #[cfg(feature = "net")]
+            reactor: crate::reactor::Reactor::new(),
             current: None,
             errands: VecDeque::new(),
             names: HashMap::new(),

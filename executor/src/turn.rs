@@ -25,6 +25,10 @@ use crate::task;
 /// While handles are ready, everything else is looked at once in so many of them (rule T6).
 const LOOK_EVERY: usize = 61;
 
+/// How long, in real time, the operating system must have been silent before a virtual clock jumps while
+/// something waits for I/O: as long as what one socket has sent may take to show up at another.
+const SILENCE: Duration = Duration::from_millis(1);
+
 /// A turn of more handles than this gives the room back that it needed.
 const LARGE_TURN: usize = 10_000;
 
@@ -48,7 +52,6 @@ impl EventLoop {
 
     /// Looks for everything that is not in the ready queue yet.
     fn look(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        self.unlooked = 0;
         self.wait(max_wait)?;
         self.read_mail();
         self.expire_timers();
@@ -84,19 +87,39 @@ impl EventLoop {
             Ready::Call(call) => callback::run(core, call),
             Ready::Done(observer) => observer::run(core, observer),
             Ready::Job(job) => core.with(|state| state.finish_job(job)),
+            #[cfg(feature = "net")]
+            Ready::Io(source, direction) => crate::io::watch::run(core, source, direction),
         }
     }
 
     /// Waits for the operating system: not at all if anything is ready, else until the next timer.
     fn wait(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        let busy = self.core.with(|state| !state.ready.is_empty());
-        if busy || self.core.stopping.get() || self.core.remote.has_mail() {
-            return Ok(());
+        if self.is_busy() {
+            return self.ask_if_long_ago();
         }
+        self.unlooked = 0;
         match self.core.clock {
             Clock::Real { .. } => self.wait_for_real(max_wait),
             Clock::Virtual { jumps_always, .. } => self.jump_or_wait(max_wait, jumps_always),
         }
+    }
+
+    fn is_busy(&self) -> bool {
+        let ready = self.core.with(|state| !state.ready.is_empty());
+        ready || self.core.stopping.get() || self.core.remote.has_mail()
+    }
+
+    /// However busy the loop is, sources are not left waiting (rule T6).
+    fn ask_if_long_ago(&mut self) -> Result<(), RunError> {
+        self.unlooked += 1;
+        if self.unlooked < LOOK_EVERY {
+            return Ok(());
+        }
+        self.unlooked = 0;
+        if self.core.with(|state| state.has_sources()) {
+            self.ask(Some(Duration::ZERO))?;
+        }
+        Ok(())
     }
 
     fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
@@ -112,11 +135,19 @@ impl EventLoop {
     }
 
     /// Under the virtual clock nothing ready means that time may jump, unless somebody outside could
-    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain.
+    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain. Sources are outside as well; but as their peers mostly
+    /// live in this very loop, they get a moment only, and are waited for if there is no time to jump to.
     fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
         let jobs = self.core.with(|state| state.jobs.len());
         if jobs > 0 || (self.core.remote.has_outsiders() && !always) {
             return self.park(max_wait);
+        }
+        let awaits_io = self.core.with(|state| state.awaits_io());
+        if awaits_io {
+            self.park(Some(max_wait.map_or(SILENCE, |limit| limit.min(SILENCE))))?;
+            if self.is_busy() {
+                return Ok(());
+            }
         }
         let now = self.core.clock.now();
         let host_limit = max_wait.map(|limit| now.saturating_add(to_nanos(limit)));
@@ -125,6 +156,7 @@ impl EventLoop {
             (Some(next), Some(limit)) => self.core.clock.jump(next.min(limit)),
             (Some(next), None) => self.core.clock.jump(next),
             (None, Some(limit)) => self.core.clock.jump(limit),
+            (None, None) if awaits_io && !always => self.park(None)?,
             (None, None) => return Err(self.deadlock().into()),
         }
         Ok(())
@@ -132,9 +164,17 @@ impl EventLoop {
 
     fn park(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
         let limit = if self.core.remote.park() { limit } else { Some(Duration::ZERO) };
-        let waited = self.parker.wait(limit);
+        let waited = self.ask(limit);
         self.core.remote.unparked();
-        Ok(waited?)
+        waited
+    }
+
+    /// Asks the operating system, and queues the handles of sources that have become ready.
+    fn ask(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
+        self.parker.wait(limit)?;
+        #[cfg(feature = "net")]
+        self.core.with(|state| self.parker.events().for_each(|event| state.note_event(event)));
+        Ok(())
     }
 
     /// What other threads asked for since the last turn.
@@ -153,6 +193,14 @@ impl EventLoop {
                 Message::DropJob(job, wait) => {
                     self.core.with(|state| state.remove_job(job, wait));
                 }
+                #[cfg(feature = "net")]
+                Message::DropIoWait(waiting) => {
+                    self.core.with(|state| state.end_io_wait(waiting));
+                }
+                #[cfg(feature = "net")]
+                Message::DropSource(key) => {
+                    self.core.with(|state| state.remove_source(key));
+                }
             }
         }
     }
@@ -169,6 +217,28 @@ impl EventLoop {
             living.into_iter().filter_map(|task| state.waiting_task(task)).collect()
         });
         Deadlock { waiting }
+    }
+}
+
+#[cfg(feature = "net")]
+impl State {
+    fn has_sources(&self) -> bool {
+        self.reactor.len() > 0
+    }
+
+    fn awaits_io(&self) -> bool {
+        self.reactor.is_awaited()
+    }
+}
+
+#[cfg(not(feature = "net"))]
+impl State {
+    fn has_sources(&self) -> bool {
+        false
+    }
+
+    fn awaits_io(&self) -> bool {
+        false
     }
 }
 

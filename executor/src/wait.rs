@@ -44,6 +44,9 @@ pub(crate) enum Target {
     Task(u32, Key),
     /// Forwards to something made of tasks or waits: a gather, a shared future.
     Forward(Rc<dyn Forward>),
+    /// A side of a source of the reactor. Given up when cancelled.
+    #[cfg(feature = "net")]
+    Io(Key, crate::reactor::Direction),
     /// Given up when cancelled, and able to say more than a fixed text.
     Source(Rc<dyn Source>),
 }
@@ -202,6 +205,8 @@ impl State {
         let wait = &self.waits[key.index];
         match (&wait.waker, &wait.target) {
             (None, Target::Plain(_)) => self.waits.discard(key),
+            #[cfg(feature = "net")]
+            (None, Target::Io(..)) => self.waits.discard(key),
             (None, &Target::Task(task, observer)) => {
                 self.waits.discard(key);
                 self.stop_awaiting(task, key, observer);
@@ -279,6 +284,8 @@ impl State {
             Target::Plain(what) => (*what).to_owned(),
             Target::Task(task, _) => format!("task `{}`", self.task_name(*task)),
             Target::Forward(shared) => shared.describe(),
+            #[cfg(feature = "net")]
+            &Target::Io(source, direction) => self.describe_io(source, direction),
             Target::Source(source) => source.describe(self),
         }
     }

@@ -1,0 +1,460 @@
+//! [`ByteStream`]: bytes in and out, asyncio's `sock_recv`, `sock_sendall` and their like, written once for sockets,
+//! their halves, and pipes.
+//!
+//! What a stream can do is a matter of its parameter: a [`TcpStream`](crate::net::TcpStream) reads and writes, the
+//! halves it is split into do one of both.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+
+use super::source::Io;
+use crate::reactor::Direction;
+
+/// What a stream's bytes go through.
+pub trait Transport {
+    /// The operating system's object.
+    type Os: AsRawFd + AsFd;
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "nobody outside can name or make a transport")]
+    fn io(&self) -> &Io<Self::Os>;
+}
+
+/// A transport that can be read.
+pub trait Reads: Transport {
+    /// Whether a read that does not fill its buffer has taken all there was. It holds for TCP, but not for
+    /// pipes in packet mode or Unix sockets that carry descriptors: there a read ends at what it must not
+    /// join. Urgent data ends a read of TCP, too; the reactor sees it come.
+    const SHORT_IS_EMPTY: bool = false;
+    /// Reads once.
+    fn read_from(os: &Self::Os, buf: &mut [u8]) -> io::Result<usize>;
+    /// Reads once, into several buffers.
+    fn read_vectored_from(os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+}
+
+/// A transport that can be written.
+pub trait Writes: Transport {
+    /// Whether a write that takes less than it is given has filled all the room there was.
+    const SHORT_IS_FULL: bool = false;
+    /// Writes once.
+    fn write_to(os: &Self::Os, buf: &[u8]) -> io::Result<usize>;
+    /// Writes once, from several buffers.
+    fn write_vectored_to(os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Tells the peer that nothing more comes.
+    fn end(os: &Self::Os) -> io::Result<()>;
+}
+
+/// A stream of bytes: a socket, a half of one, a pipe.
+///
+/// Any number of tasks may read and write it at once, by reference. Each operation then is whole in itself,
+/// and who waits is served in order of arrival. The methods of `futures_io` (feature `futures-io`) remember
+/// one reader and one writer, the last that asked.
+///
+/// Dropping it closes it, or what is left of it: a socket that was split closes with its last half.
+pub struct ByteStream<T: Transport>(pub(crate) T);
+
+/// The smallest and the largest piece that [`ByteStream::read_to_end`] reads at once.
+const PIECE: (usize, usize) = (8 * 1024, 256 * 1024);
+
+impl<T: Reads> ByteStream<T> {
+    /// Reads what is there, up to the length of `buf`; waits if nothing is. Zero is the end of the stream, if
+    /// `buf` is not empty.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says; [`Misplaced`](super::Misplaced) if it must wait where it cannot.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was not returned was not read.
+    pub async fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.io().when_ready(Direction::Read, |os| self.read_once(os, buf)).await
+    }
+
+    /// As [`read`](ByteStream::read), into several buffers, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](ByteStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was not returned was not read.
+    pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.io().when_ready(Direction::Read, |os| T::read_vectored_from(os, bufs)).await
+    }
+
+    /// Fills `buf`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the stream ends before; else as [`read`](ByteStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a part may have been read into `buf`, and nobody tells how much. Where that matters,
+    /// [`read`](ByteStream::read) in a loop.
+    pub async fn read_exact(&self, buf: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.read(&mut buf[filled..]).await? {
+                0 => return Err(ended_early(filled, buf.len())),
+                read => filled += read,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads up to the end of the stream, appending to `bytes`, and returns how much that was.
+    ///
+    /// It takes as much memory as the peer sends. Where the peer is not to be trusted,
+    /// [`read`](ByteStream::read) up to a limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](ByteStream::read). What was read before stays in `bytes`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was read is in `bytes`, and a second call goes on.
+    pub async fn read_to_end(&self, bytes: &mut Vec<u8>) -> io::Result<usize> {
+        let before = bytes.len();
+        loop {
+            let read = self.io().when_ready(Direction::Read, |os| self.append_once(os, bytes));
+            if read.await? == 0 {
+                return Ok(bytes.len() - before);
+            }
+        }
+    }
+
+    /// Reads what is there, or says [`WouldBlock`](ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](ByteStream::read).
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.io().try_now(Direction::Read, |os| self.read_once(os, buf))
+    }
+
+    /// Waits until there is something to read, or the stream has ended. It may be wrong: a
+    /// [`try_read`](ByteStream::try_read) that then says [`WouldBlock`](ErrorKind::WouldBlock) sets it right.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](ByteStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the stream stays readable.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.io().when_ready(Direction::Read, |_| Ok(())).await
+    }
+
+    fn read_once(&self, os: &T::Os, buf: &mut [u8]) -> io::Result<usize> {
+        let read = T::read_from(os, buf)?;
+        if T::SHORT_IS_EMPTY && read > 0 && read < buf.len() {
+            self.io().note_drained(Direction::Read);
+        }
+        Ok(read)
+    }
+
+    fn append_once(&self, os: &T::Os, bytes: &mut Vec<u8>) -> io::Result<usize> {
+        let before = bytes.len();
+        let piece = before.clamp(PIECE.0, PIECE.1);
+        bytes.resize(before + piece, 0);
+        let read = self.read_once(os, &mut bytes[before..]);
+        bytes.truncate(before + read.as_ref().map_or(0, |read| *read));
+        read
+    }
+}
+
+fn ended_early(filled: usize, wanted: usize) -> io::Error {
+    let text = format!("the stream ended after {filled} of {wanted} bytes");
+    io::Error::new(ErrorKind::UnexpectedEof, text)
+}
+
+impl<T: Writes> ByteStream<T> {
+    /// Writes what there is room for, and waits if there is none. Returns how much that was.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says; [`Misplaced`](super::Misplaced) if it must wait where it cannot.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was not counted was not written.
+    pub async fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.io().when_ready(Direction::Write, |os| self.write_once(os, buf)).await
+    }
+
+    /// As [`write`](ByteStream::write), from several buffers, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](ByteStream::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was not counted was not written.
+    pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.io().when_ready(Direction::Write, |os| T::write_vectored_to(os, bufs)).await
+    }
+
+    /// Writes all of `buf`, as fast as the peer takes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](ByteStream::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a part may have been written, and nobody tells how much. Where that matters,
+    /// [`write`](ByteStream::write) in a loop.
+    pub async fn write_all(&self, mut buf: &[u8]) -> io::Result<()> {
+        while !buf.is_empty() {
+            match self.write(buf).await? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                written => buf = &buf[written..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what there is room for, or says [`WouldBlock`](ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](ByteStream::write).
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.io().try_now(Direction::Write, |os| self.write_once(os, buf))
+    }
+
+    /// Waits until there is room to write, or an error to see. It may be wrong: a
+    /// [`try_write`](ByteStream::try_write) that then says [`WouldBlock`](ErrorKind::WouldBlock) sets it right.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](ByteStream::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the stream stays writable.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.io().when_ready(Direction::Write, |_| Ok(())).await
+    }
+
+    /// Tells the peer that nothing more comes, as asyncio's `write_eof`: its reads end. Reading goes on here. A
+    /// pipe has no such thing: it ends when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, for example if the peer has reset the connection.
+    pub fn finish(&self) -> io::Result<()> {
+        T::end(self.io().get())
+    }
+
+    fn write_once(&self, os: &T::Os, buf: &[u8]) -> io::Result<usize> {
+        let written = T::write_to(os, buf)?;
+        if T::SHORT_IS_FULL && written < buf.len() {
+            self.io().note_drained(Direction::Write);
+        }
+        Ok(written)
+    }
+}
+
+impl<T: Transport> ByteStream<T> {
+    pub(crate) fn io(&self) -> &Io<T::Os> {
+        self.0.io()
+    }
+}
+
+impl<T: Transport> AsFd for ByteStream<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io().get().as_fd()
+    }
+}
+
+impl<T: Transport> AsRawFd for ByteStream<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.io().get().as_raw_fd()
+    }
+}
+
+impl<T: Transport> fmt::Debug for ByteStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io().fmt(f)
+    }
+}
+
+/// The reading half of a transport.
+#[derive(Debug)]
+pub struct ReadOnly<P>(P);
+
+/// The writing half of a transport.
+#[derive(Debug)]
+pub struct WriteOnly<P>(P);
+
+#[allow(private_interfaces, reason = "as in the trait")]
+impl<P: Deref<Target: Transport>> Transport for ReadOnly<P> {
+    type Os = <P::Target as Transport>::Os;
+
+    fn io(&self) -> &Io<Self::Os> {
+        self.0.io()
+    }
+}
+
+impl<P: Deref<Target: Reads>> Reads for ReadOnly<P> {
+    const SHORT_IS_EMPTY: bool = P::Target::SHORT_IS_EMPTY;
+
+    fn read_from(os: &Self::Os, buf: &mut [u8]) -> io::Result<usize> {
+        P::Target::read_from(os, buf)
+    }
+
+    fn read_vectored_from(os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        P::Target::read_vectored_from(os, bufs)
+    }
+}
+
+#[allow(private_interfaces, reason = "as in the trait")]
+impl<P: Deref<Target: Transport>> Transport for WriteOnly<P> {
+    type Os = <P::Target as Transport>::Os;
+
+    fn io(&self) -> &Io<Self::Os> {
+        self.0.io()
+    }
+}
+
+impl<P: Deref<Target: Writes>> Writes for WriteOnly<P> {
+    const SHORT_IS_FULL: bool = P::Target::SHORT_IS_FULL;
+
+    fn write_to(os: &Self::Os, buf: &[u8]) -> io::Result<usize> {
+        P::Target::write_to(os, buf)
+    }
+
+    fn write_vectored_to(os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        P::Target::write_vectored_to(os, bufs)
+    }
+
+    fn end(os: &Self::Os) -> io::Result<()> {
+        P::Target::end(os)
+    }
+}
+
+/// A reading half that borrows the stream.
+pub type ReadHalf<'a, T> = ByteStream<ReadOnly<&'a T>>;
+/// A writing half that borrows the stream.
+pub type WriteHalf<'a, T> = ByteStream<WriteOnly<&'a T>>;
+/// A reading half that owns its share of the stream.
+pub type OwnedReadHalf<T> = ByteStream<ReadOnly<Arc<T>>>;
+/// A writing half that owns its share of the stream.
+pub type OwnedWriteHalf<T> = ByteStream<WriteOnly<Arc<T>>>;
+
+impl<T: Reads + Writes> ByteStream<T> {
+    /// Two halves that borrow the stream, one to read from and one to write to.
+    pub fn split(&mut self) -> (ReadHalf<'_, T>, WriteHalf<'_, T>) {
+        (ByteStream(ReadOnly(&self.0)), ByteStream(WriteOnly(&self.0)))
+    }
+
+    /// Two halves that own the stream together, for two tasks. It is closed when both are gone; the writing
+    /// half tells the peer of its end with [`finish`](ByteStream::finish) only.
+    pub fn into_split(self) -> (OwnedReadHalf<T>, OwnedWriteHalf<T>) {
+        let shared = Arc::new(self.0);
+        (ByteStream(ReadOnly(Arc::clone(&shared))), ByteStream(WriteOnly(shared)))
+    }
+}
+
+impl<T: Transport> OwnedReadHalf<T> {
+    /// Puts the halves of a stream together again.
+    ///
+    /// # Errors
+    ///
+    /// If they are of different streams; both come back.
+    pub fn reunite(self, write: OwnedWriteHalf<T>) -> Result<ByteStream<T>, ReuniteError<T>> {
+        if !Arc::ptr_eq(&self.0.0, &write.0.0) {
+            return Err(ReuniteError { read: self, write });
+        }
+        drop(write);
+        let whole = Arc::into_inner(self.0.0).expect("a stream has two halves, and one is gone");
+        Ok(ByteStream(whole))
+    }
+}
+
+/// Two halves were to be put together that are not of the same stream. Both come back.
+pub struct ReuniteError<T: Transport> {
+    /// The reading half of one.
+    pub read: OwnedReadHalf<T>,
+    /// The writing half of another.
+    pub write: OwnedWriteHalf<T>,
+}
+
+impl<T: Transport> fmt::Debug for ReuniteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ReuniteError { read, write } = self;
+        f.debug_struct("ReuniteError").field("read", read).field("write", write).finish()
+    }
+}
+
+impl<T: Transport> fmt::Display for ReuniteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (read, write) = (self.read.as_raw_fd(), self.write.as_raw_fd());
+        write!(f, "the halves of two streams, fd {read} and fd {write}, do not make one")
+    }
+}
+
+impl<T: Transport> std::error::Error for ReuniteError<T> {}
+
+#[cfg(feature = "futures-io")]
+mod futures {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use super::{ByteStream, Direction, IoSlice, IoSliceMut, Reads, Writes, io};
+
+    impl<T: Reads> futures_io::AsyncRead for ByteStream<T> {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            self.io().poll_when_ready(Direction::Read, cx, |os| self.read_once(os, buf))
+        }
+
+        fn poll_read_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &mut [IoSliceMut<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let read = |os: &T::Os| T::read_vectored_from(os, bufs);
+            self.io().poll_when_ready(Direction::Read, cx, read)
+        }
+    }
+
+    impl<T: Writes> futures_io::AsyncWrite for ByteStream<T> {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.io().poll_when_ready(Direction::Write, cx, |os| self.write_once(os, buf))
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let write = |os: &T::Os| T::write_vectored_to(os, bufs);
+            self.io().poll_when_ready(Direction::Write, cx, write)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(self.finish())
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Reading and writing without blocking the loop: what sockets, pipes and other descriptors share.
+//!
+//! [`ByteStream`] is what all of them are read and written through; [`AsyncFd`] takes any file descriptor, and
+//! [`add_reader`] and [`add_writer`] are asyncio's callbacks. The sockets themselves are in [`net`](crate::net).
+//!
+//! # Which loop
+//!
+//! Nothing here belongs to a loop from the start. Whatever would block first registers with the loop that
+//! runs, and stays with it. All of it is `Send`: an entry in the loop's tables, and the way to give it back.
+//! Used in another loop, or after its own is gone, it is an [`io::Error`](std::io::Error) around a
+//! [`Misplaced`].
+
+mod async_fd;
+mod byte_stream;
+mod error;
+mod source;
+pub(crate) mod watch;
+
+pub use async_fd::{AsyncFd, ReadyGuard, TryIoError};
+pub use byte_stream::{
+    ByteStream, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReadOnly, Reads, ReuniteError, Transport,
+    WriteHalf, WriteOnly, Writes,
+};
+pub use error::Misplaced;
+pub(crate) use source::{Io, Kind};
+pub use watch::{Watch, add_reader, add_writer, remove_reader, remove_writer};

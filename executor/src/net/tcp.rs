@@ -1,0 +1,396 @@
+//! TCP: [`TcpStream`] and [`TcpListener`].
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use mio::Interest;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+use super::listener::{Accept, Listener};
+use crate::io::{ByteStream, Io, Kind, Reads, Transport, Writes};
+use crate::reactor::Direction;
+
+/// TCP, as what carries the bytes of a stream.
+#[derive(Debug)]
+pub struct Tcp(Io<mio::net::TcpStream>);
+
+/// A TCP connection.
+pub type TcpStream = ByteStream<Tcp>;
+
+/// A TCP socket that accepts connections.
+pub type TcpListener = Listener<Tcp>;
+
+impl TcpStream {
+    /// Connects to one address.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, for example
+    /// [`ConnectionRefused`](ErrorKind::ConnectionRefused).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the attempt is given up, and its socket closed.
+    pub async fn connect_addr(address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = ByteStream(Tcp::new(mio::net::TcpStream::connect(address)?));
+        stream.io().when_ready(Direction::Write, connected).await?;
+        Ok(stream)
+    }
+
+    /// Takes a connection of the standard library, which it sets not to block.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        stream.set_nonblocking(true)?;
+        Ok(ByteStream(Tcp::new(mio::net::TcpStream::from_std(stream))))
+    }
+
+    /// Gives the connection to the standard library; the loop watches it no more. It does not block, until
+    /// that is set.
+    pub fn into_std(self) -> std::net::TcpStream {
+        self.0.0.into_inner().into()
+    }
+
+    /// Reads what is there without taking it: the next read finds it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](ByteStream::read).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: nothing is taken.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.io().when_ready(Direction::Read, |os| os.peek(buf)).await
+    }
+
+    /// Shuts one direction down, or both. [`Shutdown::Write`] is [`finish`](ByteStream::finish).
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.os().shutdown(how)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.os().local_addr()
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.os().peer_addr()
+    }
+
+    /// Sends small pieces at once instead of gathering them (`TCP_NODELAY`). Off by default.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.os().set_nodelay(nodelay)
+    }
+
+    /// Are small pieces sent at once?
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.os().nodelay()
+    }
+
+    /// Limits how many routers a packet may pass.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.os().set_ttl(ttl)
+    }
+
+    /// How many routers a packet may pass.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.os().ttl()
+    }
+
+    /// How long unsent bytes are kept after the close (`SO_LINGER`). With [`Duration::ZERO`] the close is a
+    /// reset. Longer times make the close block the loop; `None` leaves it to the system.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self).set_linger(linger)
+    }
+
+    /// How long unsent bytes are kept after the close.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self).linger()
+    }
+
+    /// Asks a silent peer for a sign of life after `idle`, and then every `interval`. `None` turns it off.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn set_keepalive(&self, times: Option<(Duration, Duration)>) -> io::Result<()> {
+        let socket = SockRef::from(self);
+        match times {
+            None => socket.set_keepalive(false),
+            Some((idle, interval)) => socket
+                .set_tcp_keepalive(&TcpKeepalive::new().with_time(idle).with_interval(interval)),
+        }
+    }
+
+    /// Is a silent peer asked for signs of life?
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn keepalive(&self) -> io::Result<bool> {
+        SockRef::from(self).keepalive()
+    }
+
+    /// An error of the socket that no operation has reported yet.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.os().take_error()
+    }
+
+    fn os(&self) -> &mio::net::TcpStream {
+        self.io().get()
+    }
+}
+
+/// Is the connection made? An error if that has failed.
+fn connected(os: &mio::net::TcpStream) -> io::Result<()> {
+    if let Some(error) = os.take_error()? {
+        return Err(error);
+    }
+    match os.peer_addr() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotConnected => Err(ErrorKind::WouldBlock.into()),
+        Err(error) => Err(error),
+    }
+}
+
+impl Tcp {
+    fn new(os: mio::net::TcpStream) -> Tcp {
+        let kind = Kind { what: "TcpStream", interest: INTEREST, eager: true };
+        Tcp(Io::new(os, kind))
+    }
+}
+
+/// Urgent data is watched for: a read that falls short at it has not taken all there was.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+#[allow(private_interfaces, reason = "as in the trait")]
+impl Transport for Tcp {
+    type Os = mio::net::TcpStream;
+
+    fn io(&self) -> &Io<Self::Os> {
+        &self.0
+    }
+}
+
+/// Where urgent data is seen, a short read or write of TCP tells that the next one would block.
+const SHORT_TELLS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+impl Reads for Tcp {
+    const SHORT_IS_EMPTY: bool = SHORT_TELLS;
+
+    fn read_from(mut os: &Self::Os, buf: &mut [u8]) -> io::Result<usize> {
+        os.read(buf)
+    }
+
+    fn read_vectored_from(mut os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        os.read_vectored(bufs)
+    }
+}
+
+impl Writes for Tcp {
+    const SHORT_IS_FULL: bool = SHORT_TELLS;
+
+    fn write_to(mut os: &Self::Os, buf: &[u8]) -> io::Result<usize> {
+        os.write(buf)
+    }
+
+    fn write_vectored_to(mut os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        os.write_vectored(bufs)
+    }
+
+    fn end(os: &Self::Os) -> io::Result<()> {
+        os.shutdown(Shutdown::Write)
+    }
+}
+
+impl From<TcpStream> for OwnedFd {
+    /// The socket, which the loop watches no more. It does not block.
+    fn from(stream: TcpStream) -> OwnedFd {
+        stream.into_std().into()
+    }
+}
+
+impl Accept for Tcp {
+    type Listener = mio::net::TcpListener;
+    type Address = SocketAddr;
+    const LISTENER: &'static str = "TcpListener";
+
+    fn accept(os: &Self::Listener) -> io::Result<(Tcp, SocketAddr)> {
+        let (stream, peer) = os.accept()?;
+        Ok((Tcp::new(stream), peer))
+    }
+
+    fn local_addr(os: &Self::Listener) -> io::Result<SocketAddr> {
+        os.local_addr()
+    }
+}
+
+impl TcpListener {
+    /// Listens at `address`, with the options of [`binding`](TcpListener::binding) as they are by default. It
+    /// does not need a running loop. Port 0 lets the system choose one.
+    ///
+    /// ```
+    /// use wheelhouse::net::{TcpListener, TcpStream};
+    ///
+    /// wheelhouse::run(async {
+    ///     let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+    ///     let client = TcpStream::connect_addr(listener.local_addr()?).await?;
+    ///     let (server, _) = listener.accept().await?;
+    ///     client.write_all(b"hello").await?;
+    ///     let mut buf = [0; 5];
+    ///     server.read_exact(&mut buf).await?;
+    ///     assert_eq!(&buf, b"hello");
+    ///     std::io::Result::Ok(())
+    /// })
+    /// .unwrap()
+    /// .unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse).
+    pub fn bind(address: impl Into<SocketAddr>) -> io::Result<TcpListener> {
+        TcpListener::binding(address).listen()
+    }
+
+    /// Chooses options before the socket listens.
+    pub fn binding(address: impl Into<SocketAddr>) -> TcpBinding {
+        TcpBinding {
+            address: address.into(),
+            reuse_address: true,
+            reuse_port: false,
+            only_v6: None,
+            backlog: 1024,
+        }
+    }
+
+    /// Takes a listener of the standard library, which it sets not to block.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        listener.set_nonblocking(true)?;
+        Ok(Listener::new(mio::net::TcpListener::from_std(listener)))
+    }
+}
+
+/// A listener to be: see [`TcpListener::binding`].
+#[derive(Clone)]
+#[must_use = "nothing listens until `listen`"]
+pub struct TcpBinding {
+    address: SocketAddr,
+    reuse_address: bool,
+    reuse_port: bool,
+    only_v6: Option<bool>,
+    backlog: i32,
+}
+
+impl TcpBinding {
+    /// May the address be taken while connections of an earlier listener there are still dying
+    /// (`SO_REUSEADDR`)? Yes, by default, as in asyncio.
+    pub fn reuse_address(mut self, reuse: bool) -> TcpBinding {
+        self.reuse_address = reuse;
+        self
+    }
+
+    /// May several sockets listen at this address, and share what comes (`SO_REUSEPORT`)? No, by default.
+    pub fn reuse_port(mut self, reuse: bool) -> TcpBinding {
+        self.reuse_port = reuse;
+        self
+    }
+
+    /// Shall a listener for IPv6 take no IPv4? By default it is as the system has it.
+    pub fn only_v6(mut self, only: bool) -> TcpBinding {
+        self.only_v6 = Some(only);
+        self
+    }
+
+    /// How many connections may wait to be accepted, as far as the system allows; 1024 by default.
+    pub fn backlog(mut self, connections: u32) -> TcpBinding {
+        self.backlog = i32::try_from(connections).unwrap_or(i32::MAX);
+        self
+    }
+
+    /// Listens.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse).
+    pub fn listen(self) -> io::Result<TcpListener> {
+        let domain = Domain::for_address(self.address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(self.reuse_address)?;
+        if self.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        if let (Some(only), SocketAddr::V6(_)) = (self.only_v6, self.address) {
+            socket.set_only_v6(only)?;
+        }
+        socket.bind(&self.address.into())?;
+        socket.listen(self.backlog)?;
+        TcpListener::from_std(socket.into())
+    }
+}
+
+impl fmt::Debug for TcpBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpBinding")
+            .field("address", &self.address)
+            .field("reuse_address", &self.reuse_address)
+            .field("reuse_port", &self.reuse_port)
+            .field("only_v6", &self.only_v6)
+            .field("backlog", &self.backlog)
+            .finish()
+    }
+}
