@@ -9,6 +9,7 @@ mod locks;
 mod queues;
 mod table;
 mod taskgroups;
+mod tasks;
 mod timeouts;
 mod waitfor;
 
