@@ -30,7 +30,7 @@ async fn heartbeat() {
     };
     let Err(cancelled) = catch_cancel(beat).await; // it has no other end
     say("  the heart stops: main has returned");
-    cancelled.resume().await
+    cancelled.resume().await;
 }
 
 async fn report_usage() -> Result<(), &'static str> {
