@@ -4,12 +4,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod eager_task_factory;
 mod futures;
 mod locks;
 mod queues;
 mod table;
 mod taskgroups;
 mod tasks;
+mod threads;
 mod timeouts;
 mod waitfor;
 
