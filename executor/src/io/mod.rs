@@ -14,6 +14,7 @@ mod async_fd;
 mod byte_stream;
 mod error;
 mod source;
+mod stream_reader;
 pub(crate) mod watch;
 
 pub use async_fd::{AsyncFd, ReadyGuard, TryIoError};
@@ -23,4 +24,5 @@ pub use byte_stream::{
 };
 pub use error::Misplaced;
 pub(crate) use source::{Io, Kind};
+pub use stream_reader::{Input, ReadError, StreamReader};
 pub use watch::{Watch, add_reader, add_writer, remove_reader, remove_writer};
