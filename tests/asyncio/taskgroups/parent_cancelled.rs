@@ -53,22 +53,22 @@ fn taskgroup_08() {
     run(async {
         let runner = task_group(async |g| {
             for _ in 0..5 {
-                start(&g, raise_finally(10_000, ZeroDivisionError));
+                start(&g, raise_finally(10_000, ZeroDivision));
             }
             sleep(ms(10_000)).await;
         });
         let error = cancelled_after(100, runner).await;
-        assert_eq!(group_errors(&error), [ZeroDivisionError; 5]);
+        assert_eq!(group_errors(&error), [ZeroDivision; 5]);
     });
 }
 
 /// A group whose child fails while the body, cancelled, takes its time.
 async fn slow_to_react() -> Result<(), GroupError> {
     task_group(async |g| {
-        start(&g, raise_after(300, ZeroDivisionError));
+        start(&g, raise_after(300, ZeroDivision));
         if let Err(cancelled) = catch_cancel(sleep(ms(10_000))).await {
             sleep(ms(500)).await;
-            cancelled.resume().await
+            cancelled.resume().await;
         }
     })
     .await
@@ -78,7 +78,7 @@ async fn slow_to_react() -> Result<(), GroupError> {
 fn taskgroup_15() {
     run(async {
         let error = cancelled_after(100, slow_to_react()).await;
-        assert_eq!(group_errors(&error), [ZeroDivisionError]);
+        assert_eq!(group_errors(&error), [ZeroDivision]);
     });
 }
 
@@ -90,7 +90,7 @@ fn taskgroup_16() {
             nested.map_err(|error| error.downcast_ref::<GroupError>().unwrap().clone())
         };
         let error = cancelled_after(100, runner).await;
-        assert_eq!(group_errors(&error), [ZeroDivisionError]);
+        assert_eq!(group_errors(&error), [ZeroDivision]);
     });
 }
 
@@ -110,10 +110,10 @@ fn taskgroup_18() {
         let runner = try_task_group(async |_| match catch_cancel(sleep(ms(10_000))).await {
             Ok(()) => Ok(()),
             // Not a good idea, but it has to be supported.
-            Err(_) => Err(MyExc),
+            Err(_) => Err(My),
         });
         let error = cancelled_after(100, runner).await;
-        assert_eq!(group_errors(&error), [MyExc]);
+        assert_eq!(group_errors(&error), [My]);
     });
 }
 
@@ -150,7 +150,7 @@ fn taskgroup_12() {
 async fn inner_of_raising_children() -> Result<(), GroupError> {
     task_group(async |inner| {
         for _ in 0..5 {
-            start(&inner, raise_finally(10_000, ZeroDivisionError));
+            start(&inner, raise_finally(10_000, ZeroDivision));
         }
         sleep(ms(10_000)).await;
     })
@@ -161,5 +161,5 @@ async fn inner_of_raising_children() -> Result<(), GroupError> {
 fn expect_group_of_groups(error: &JoinError) {
     let outer: &GroupError = error.downcast_ref().expect("an error of a group");
     let [inner] = outer.errors() else { panic!("{outer}") };
-    assert_eq!(group_errors(inner), [ZeroDivisionError; 5]);
+    assert_eq!(group_errors(inner), [ZeroDivision; 5]);
 }
