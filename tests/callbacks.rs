@@ -55,6 +55,21 @@ fn call_later_and_call_at_run_at_their_time() {
 }
 
 #[test]
+fn a_time_that_has_passed_is_the_next_turn_however_busy_the_loop_is() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let called = event_loop.run_until_complete(async {
+        let busy = spawn(turns(50));
+        let called = Rc::new(Cell::new(false));
+        let note = Rc::clone(&called);
+        call_at(time(), move || note.set(true));
+        turns(2).await;
+        assert!(!busy.is_done());
+        called.get()
+    });
+    assert!(called.unwrap());
+}
+
+#[test]
 fn a_callback_that_is_taken_back_is_dropped_at_once_and_does_not_run() {
     let trace = Trace::default();
     let t = trace.clone();

@@ -74,6 +74,22 @@ fn a_host_that_advances_the_clock_by_hand_sees_timers_fire_in_order() {
 }
 
 #[test]
+fn a_timer_that_a_host_made_due_fires_in_the_very_next_turn_whatever_else_is_ready() {
+    let trace = Trace::default();
+    let note = |what: &'static str| {
+        let t = trace.clone();
+        move || t.note(what)
+    };
+    let mut event_loop = virtual_loop();
+    event_loop.call_later(ms(5), note("timer"));
+    event_loop.call_soon(note("ready"));
+    event_loop.advance(ms(5));
+    // T1: timers that are due come behind what is ready, in the same turn.
+    let _ = turn(&mut event_loop);
+    trace.expect(&["ready", "timer"]);
+}
+
+#[test]
 fn a_real_clock_cannot_be_advanced() {
     let event_loop = EventLoop::new().unwrap();
     assert!(!event_loop.advance(ms(5_000_000)));

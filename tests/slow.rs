@@ -40,10 +40,10 @@ fn each_says_what_it_was_and_where_it_came_from() {
         })
         .unwrap();
     let expected = [
-        ("a step of task `slow` took 0.", "spawned", 0),
-        ("a done callback of task `slow` took 0.", "", 0),
-        ("a callback took 0.", "asked for", 3),
-        ("a callback took 0.", "asked for", 4),
+        ("a step of task `slow` took ", "spawned", 0),
+        ("a done callback of task `slow` took ", "", 0),
+        ("a callback took ", "asked for", 3),
+        ("a callback took ", "asked for", 4),
     ];
     // A machine that is busy may report more.
     let mut reports = reports.take().into_iter();
@@ -82,5 +82,5 @@ fn a_step_that_panics_is_timed_as_well() {
     let (mut event_loop, reports) = timed_loop(Duration::ZERO);
     let task = event_loop.spawn(async { panic!("boom") as () });
     assert!(event_loop.run_until_complete(task).unwrap().is_err());
-    assert!(reports.borrow()[0].starts_with("a step of task `Task-1` took 0."), "{reports:?}");
+    assert!(reports.borrow()[0].starts_with("a step of task `Task-1` took "), "{reports:?}");
 }

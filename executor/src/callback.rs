@@ -54,7 +54,10 @@ pub fn call_later(delay: Duration, callback: impl FnOnce() + 'static) -> CallHan
 #[track_caller]
 pub fn call_at(when: Duration, callback: impl FnOnce() + 'static) -> CallHandle {
     let at = Location::caller();
-    context::current("call_at", |core| core.call_at(to_nanos(when), Box::new(callback), at))
+    context::current("call_at", |core| {
+        core.read_clock();
+        core.call_at(to_nanos(when), Box::new(callback), at)
+    })
 }
 
 impl Core {
@@ -91,12 +94,17 @@ impl Core {
         self.call_at(self.time_after(delay), run, at)
     }
 
-    /// The loop time after `delay` from now. The loop notes that the clock was read, and so sees that a
-    /// delay of zero is due: the next turn looks for it.
+    /// The loop time after `delay` from now.
     pub(crate) fn time_after(&self, delay: Duration) -> u64 {
+        self.read_clock().saturating_add(to_nanos(delay))
+    }
+
+    /// The loop time. The loop notes that the clock was read, and so sees when a timer that is armed next is
+    /// due already: the next turn looks for it.
+    pub(crate) fn read_clock(&self) -> u64 {
         let now = self.clock.now();
         self.with(|state| state.now = now);
-        now.saturating_add(to_nanos(delay))
+        now
     }
 
     pub(crate) fn call_at(

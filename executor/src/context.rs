@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, RawWakerVTable, Waker};
 
 use crate::clock::Clock;
-use crate::observe::{ExceptionContext, ExceptionHandler, print_exception};
+use crate::observe::{ExceptionContext, ExceptionHandler, default_exception_handler, print};
 use crate::pool::{OffloadPool, Pool};
 use crate::remote::Remote;
 use crate::state::State;
@@ -42,7 +42,7 @@ impl Core {
             pool: Pool::new(pool, &remote),
             remote,
             stopping: Cell::new(false),
-            exception_handler: RefCell::new(Rc::new(print_exception)),
+            exception_handler: RefCell::new(Rc::new(default_exception_handler)),
             wakers: RefCell::default(),
             polled_with: Cell::new(None),
         })
@@ -79,7 +79,7 @@ impl Core {
     pub(crate) fn report(&self, context: &ExceptionContext<'_>) {
         let handler = Rc::clone(&self.exception_handler.borrow());
         if catch_unwind(AssertUnwindSafe(|| handler(context))).is_err() {
-            eprintln!("wheelhouse: the exception handler panicked over: {context}");
+            print(format_args!("the exception handler panicked over: {context}"));
         }
     }
 

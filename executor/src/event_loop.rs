@@ -226,6 +226,9 @@ impl EventLoop {
     /// Moves a virtual clock forward by hand. `false`, and nothing happens, on the real clock.
     pub fn advance(&self, by: Duration) -> bool {
         self.core.clock.jump(self.core.clock.now().saturating_add(to_nanos(by)));
+        // The next turn looks for timers that are due now, whatever else is ready.
+        self.core.with(|state| state.timer_due = true);
+        self.core.read_clock();
         self.core.clock.is_virtual()
     }
 

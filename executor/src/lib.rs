@@ -149,7 +149,7 @@ pub use guests::hyper;
 pub use handle::{DoneCallback, Task, TaskHandle, all_tasks, current_task};
 pub use join::Join;
 pub use loop_handle::{LoopHandle, RemoteError, RemoteTask};
-pub use observe::{ExceptionContext, Turn};
+pub use observe::{ExceptionContext, Turn, default_exception_handler};
 pub use offload::{Offload, offload};
 pub use offload_error::{JobPanicked, OffloadError, UnfinishedJob};
 pub use pool::OffloadPool;

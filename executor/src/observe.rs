@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io::{self, Write};
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
@@ -117,7 +118,13 @@ impl fmt::Debug for ExceptionContext<'_> {
     }
 }
 
-/// What happens to reports nobody asked for.
-pub(crate) fn print_exception(context: &ExceptionContext<'_>) {
-    eprintln!("wheelhouse: {context}");
+/// What a loop without a handler of its own does: prints to standard error. A handler can leave to it what it
+/// does not want to hear of, and `set_exception_handler(default_exception_handler)` takes a handler back.
+pub fn default_exception_handler(context: &ExceptionContext<'_>) {
+    print(format_args!("{context}"));
+}
+
+/// Prints a line to standard error, if it can: that nobody reads there must not stop a loop.
+pub(crate) fn print(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "wheelhouse: {line}");
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::combine::gather::gather;
 use crate::event_loop::{EventLoop, stop};
-use crate::observe::ExceptionContext;
+use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
 
 /// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
@@ -149,7 +149,7 @@ impl Drop for Runner {
             return;
         }
         if let Err(error) = self.shut_down() {
-            eprintln!("wheelhouse: the runner could not end every task: {error}");
+            print(format_args!("the runner could not end every task: {error}"));
         }
     }
 }
