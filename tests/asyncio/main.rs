@@ -4,10 +4,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod base_events;
 mod eager_task_factory;
+mod events;
 mod futures;
 mod locks;
 mod queues;
+mod runners;
 mod table;
 mod taskgroups;
 mod tasks;
@@ -20,7 +23,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use ::futures::FutureExt;
-use wheelhouse::{Task, TaskHandle, call_soon};
+use wheelhouse::{EventLoop, Task, TaskHandle, call_soon};
 
 /// Does `what`, printed, say so?
 fn says(what: &impl Debug, text: &str) -> bool {
@@ -50,10 +53,23 @@ fn panics_in_a_callback<F: Future>(future: impl FnOnce() -> F + 'static) -> Stri
 /// What the exception handler is told while `main` runs, and in the turns after it.
 fn reports_of<F: Future + 'static>(main: F) -> Vec<String> {
     let mut event_loop = common::virtual_loop();
-    let reports = Rc::new(RefCell::new(Vec::new()));
-    let list = Rc::clone(&reports);
-    event_loop.set_exception_handler(move |context| list.borrow_mut().push(context.to_string()));
+    let reports = listen(&event_loop);
     event_loop.run_until_complete(main).expect("main ends by itself");
     event_loop.run_until_complete(common::turns(2)).expect("the loop goes on");
     reports.take()
+}
+
+/// What the loop's exception handler is told from now on.
+fn listen(event_loop: &EventLoop) -> Rc<RefCell<Vec<String>>> {
+    let reports = Rc::new(RefCell::new(Vec::new()));
+    let list = Rc::clone(&reports);
+    event_loop.set_exception_handler(move |context| list.borrow_mut().push(context.to_string()));
+    reports
+}
+
+/// Does the loop report a step that takes its time? asyncio's `get_debug`.
+fn reports_slow(event_loop: &mut EventLoop) -> bool {
+    let reports = listen(event_loop);
+    event_loop.run_until_complete(async {}).expect("nothing stops it");
+    !reports.take().is_empty()
 }

@@ -1,10 +1,8 @@
 //! What groups refuse.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use super::*;
 use crate::common::virtual_loop;
+use crate::panics_in_a_callback;
 
 /// A group that is over.
 async fn finished() -> TaskGroup {
@@ -35,18 +33,6 @@ fn coro_closed_when_tg_closed() {
 
 #[test]
 fn taskgroup_without_parent_task() {
-    let mut event_loop = virtual_loop();
-    let reports = Rc::new(RefCell::new(Vec::new()));
-    let list = Rc::clone(&reports);
-    event_loop.set_exception_handler(move |context| list.borrow_mut().push(context.to_string()));
-    event_loop.call_soon(|| {
-        let group = std::pin::pin!(task_group(async |_| ()));
-        let _ = group.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
-    });
-    event_loop.run_until_complete(yield_now()).unwrap();
-    let reports = reports.take();
-    assert!(
-        reports[0].contains("outside a task of its own loop: spawn a task for it"),
-        "{reports:?}"
-    );
+    let report = panics_in_a_callback(|| task_group(async |_| ()));
+    assert!(report.contains("outside a task of its own loop: spawn a task for it"), "{report}");
 }

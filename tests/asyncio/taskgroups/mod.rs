@@ -1,4 +1,4 @@
-//! Python's `test_taskgroups.py`: here what a group does with its children, in the folder's other files what a
+//! `test_taskgroups.py`: here what a group does with its children, in the folder's other files what a
 //! cancel of its parent does, what groups in groups do, and how groups may not be used.
 //!
 //! Where Python's exceptions are `BaseException`s, a child or body here panics, or returns another `Err`.
