@@ -38,3 +38,6 @@ mod from_asyncio {}
 
 #[doc = include_str!("../../docs/one-turn.md")]
 mod one_turn {}
+
+#[doc = include_str!("../../docs/scheduling.md")]
+mod scheduling {}

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
-use super::ticket::Job;
+use super::ticket::Queued;
 use crate::sync::{PutError, QueueOf, Storage};
 use crate::{ALL_COMPLETED, Task, spawn, wait};
 
@@ -28,7 +28,7 @@ pub(super) struct Crew<S: Storage> {
 impl<S: Storage + 'static> Crew<S> {
     /// So many workers, before a queue with so much room (zero for no limit).
     #[track_caller]
-    pub(super) fn new(workers: usize, room: usize, job_of: fn(S::Item) -> Job) -> Crew<S> {
+    pub(super) fn new(workers: usize, room: usize, job_of: fn(S::Item) -> Queued) -> Crew<S> {
         assert!(workers > 0, "no work would ever be done by 0 workers");
         let queue = Rc::new(QueueOf::new(room));
         let worker = || spawn(work(Rc::clone(&queue), job_of));
@@ -79,7 +79,7 @@ impl<S: Storage> fmt::Debug for Crew<S> {
 }
 
 /// A worker's life. How the work ends is the matter of who holds its ticket.
-async fn work<S: Storage>(queue: Rc<QueueOf<S>>, job_of: fn(S::Item) -> Job) {
+async fn work<S: Storage>(queue: Rc<QueueOf<S>>, job_of: fn(S::Item) -> Queued) {
     while let Ok(item) = queue.get().await {
         if let Some(task) = job_of(item).start() {
             let _ = task.join().await;

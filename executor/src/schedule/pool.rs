@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 
 use super::crew::{Crew, Shutdown, SubmitError};
-use super::ticket::{Job, Ticket, ticket};
+use super::ticket::{Queued, Ticket, ticket};
 use crate::sync::Fifo;
 
 /// Workers that do what is submitted, in order, so many at a time.
@@ -37,7 +37,7 @@ use crate::sync::Fifo;
 ///
 /// A pool that is dropped takes nothing more; its workers do what is left, and end.
 pub struct WorkerPool {
-    crew: Crew<Fifo<Job>>,
+    crew: Crew<Fifo<Queued>>,
 }
 
 impl WorkerPool {

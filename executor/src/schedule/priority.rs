@@ -6,7 +6,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::crew::{Crew, Shutdown, SubmitError};
-use super::ticket::{Job, Ticket, ticket};
+use super::ticket::{Queued, Ticket, ticket};
 use crate::sync::Smallest;
 use crate::time;
 
@@ -124,7 +124,7 @@ impl fmt::Debug for PriorityScheduler {
 /// Work in the queue: the smaller the rank, the sooner.
 struct Ranked {
     rank: (Priority, Duration),
-    job: Job,
+    job: Queued,
 }
 
 impl Ord for Ranked {

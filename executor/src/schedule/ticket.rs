@@ -1,4 +1,4 @@
-//! `Ticket`: what a submitter holds of work that waits for a worker; and `Job`, the worker's side of it.
+//! `Ticket`: what a submitter holds of work that waits for a worker; and `Queued`, the worker's side of it.
 
 use std::cell::OnceCell;
 use std::error::Error;
@@ -25,7 +25,7 @@ pub struct Ticket<T> {
 }
 
 enum Stage<T> {
-    Queued(Promised<Task<T>>),
+    Waiting(Promised<Task<T>>),
     Started(Task<T>),
 }
 
@@ -35,7 +35,7 @@ impl<T: 'static> Ticket<T> {
     pub fn cancel(&self) -> bool {
         match (self.task.get(), &self.stage) {
             (Some(task), _) => task.cancel(),
-            (None, Stage::Queued(promised)) => promised.cancel(),
+            (None, Stage::Waiting(promised)) => promised.cancel(),
             (None, Stage::Started(_)) => unreachable!("a task that was started is known"),
         }
     }
@@ -54,7 +54,7 @@ impl<T: 'static> Future for Ticket<T> {
     type Output = Result<T, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Queued(promised) = &mut self.stage {
+        if let Stage::Waiting(promised) = &mut self.stage {
             match ready!(Pin::new(promised).poll(cx)) {
                 Ok(task) => self.stage = Stage::Started(task),
                 Err(_) => return Poll::Ready(Err(JobError::NeverBegun)),
@@ -102,11 +102,11 @@ impl Error for JobError {
 }
 
 /// Work in a queue.
-pub(super) struct Job {
+pub(super) struct Queued {
     start: Box<dyn FnOnce() -> Option<TaskHandle>>,
 }
 
-impl Job {
+impl Queued {
     /// Starts a task for the work; `None` if it was cancelled in the queue.
     pub(super) fn start(self) -> Option<TaskHandle> {
         (self.start)()
@@ -114,10 +114,10 @@ impl Job {
 }
 
 /// Both sides of one piece of work.
-pub(super) fn ticket<F: Future + 'static>(work: F) -> (Job, Ticket<F::Output>) {
+pub(super) fn ticket<F: Future + 'static>(work: F) -> (Queued, Ticket<F::Output>) {
     let (promise, promised) = promise();
     let task = Rc::new(OnceCell::new());
-    let ticket = Ticket { stage: Stage::Queued(promised), task: Rc::clone(&task) };
+    let ticket = Ticket { stage: Stage::Waiting(promised), task: Rc::clone(&task) };
     let start = move || {
         if promise.is_done() {
             return None;
@@ -127,5 +127,5 @@ pub(super) fn ticket<F: Future + 'static>(work: F) -> (Job, Ticket<F::Output>) {
         promise.set(started).expect("it was not done a moment ago");
         Some(handle)
     };
-    (Job { start: Box::new(start) }, ticket)
+    (Queued { start: Box::new(start) }, ticket)
 }
