@@ -183,7 +183,7 @@ fn doc(tests: &[String]) -> String {
             writeln!(doc, "| `{}` | {} | {here} |", row.test, row.mark).expect("a string");
         }
     }
-    doc
+    doc + DOC_FOOT
 }
 
 const DOC_HEAD: &str = "\
@@ -200,6 +200,9 @@ Ours are in `tests/asyncio/`, under CPython's names: `cargo test --test asyncio 
 | file | tests | A | B | C | A and B tested | A and B with a reason | not yet |
 |---|---:|---:|---:|---:|---:|---:|---:|
 ";
+
+const DOC_FOOT: &str =
+    "\nNext: [Where to begin](README.md), for another way through these pages.\n";
 
 /// The rows of a file, counted.
 #[derive(Default)]
