@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use mio::Interest;
 
-use super::source::{Io, Kind};
+use super::source::{Io, Kind, Readiness};
 use crate::reactor::Direction;
 
 /// Any file descriptor as something to wait for: an eventfd, inotify, the socket of a database client.
@@ -61,7 +61,7 @@ impl<T: AsFd> AsyncFd<T> {
     }
 
     fn with_interest(inner: T, interest: Interest) -> AsyncFd<T> {
-        let kind = Kind { what: "AsyncFd", interest, eager: false };
+        let kind = Kind { what: "AsyncFd", interest, readiness: Readiness::Told };
         AsyncFd { io: Io::new(Owner(inner), kind) }
     }
 

@@ -22,28 +22,64 @@ pub trait Transport {
     fn io(&self) -> &Io<Self::Os>;
 }
 
+/// An object that is read by reference, as those of the operating system are.
+pub trait ReadsShared {
+    /// Reads once.
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize>;
+    /// Reads once, into several buffers.
+    fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+}
+
+impl<T> ReadsShared for T
+where
+    for<'a> &'a T: io::Read,
+{
+    fn read(mut self: &Self, buf: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(&mut self, buf)
+    }
+
+    fn read_vectored(mut self: &Self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        io::Read::read_vectored(&mut self, bufs)
+    }
+}
+
+/// An object that is written by reference.
+pub trait WritesShared {
+    /// Writes once.
+    fn write(&self, buf: &[u8]) -> io::Result<usize>;
+    /// Writes once, from several buffers.
+    fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+impl<T> WritesShared for T
+where
+    for<'a> &'a T: io::Write,
+{
+    fn write(mut self: &Self, buf: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut self, buf)
+    }
+
+    fn write_vectored(mut self: &Self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        io::Write::write_vectored(&mut self, bufs)
+    }
+}
+
 /// A transport that can be read.
-pub trait Reads: Transport {
+pub trait Reads: Transport<Os: ReadsShared> {
     /// Whether a read that does not fill its buffer has taken all there was. It holds for TCP, but not for
     /// pipes in packet mode or Unix sockets that carry descriptors: there a read ends at what it must not
     /// join. Urgent data ends a read of TCP, too; the reactor sees it come.
     const SHORT_IS_EMPTY: bool = false;
-    /// Reads once.
-    fn read_from(os: &Self::Os, buf: &mut [u8]) -> io::Result<usize>;
-    /// Reads once, into several buffers.
-    fn read_vectored_from(os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
 }
 
 /// A transport that can be written.
-pub trait Writes: Transport {
+pub trait Writes: Transport<Os: WritesShared> {
     /// Whether a write that takes less than it is given has filled all the room there was.
     const SHORT_IS_FULL: bool = false;
-    /// Writes once.
-    fn write_to(os: &Self::Os, buf: &[u8]) -> io::Result<usize>;
-    /// Writes once, from several buffers.
-    fn write_vectored_to(os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
-    /// Tells the peer that nothing more comes.
-    fn end(os: &Self::Os) -> io::Result<()>;
+    /// Tells the peer that nothing more comes; by itself a transport has no way to.
+    fn end(_: &Self::Os) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A stream of bytes: a socket, a half of one, a pipe.
@@ -83,7 +119,7 @@ impl<T: Reads> ByteStream<T> {
     ///
     /// Cancel safe: what was not returned was not read.
     pub async fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.io().when_ready(Direction::Read, |os| T::read_vectored_from(os, bufs)).await
+        self.io().when_ready(Direction::Read, |os| os.read_vectored(bufs)).await
     }
 
     /// Fills `buf`.
@@ -153,7 +189,7 @@ impl<T: Reads> ByteStream<T> {
     }
 
     fn read_once(&self, os: &T::Os, buf: &mut [u8]) -> io::Result<usize> {
-        let read = T::read_from(os, buf)?;
+        let read = os.read(buf)?;
         if T::SHORT_IS_EMPTY && read > 0 && read < buf.len() {
             self.io().note_drained(Direction::Read);
         }
@@ -199,7 +235,7 @@ impl<T: Writes> ByteStream<T> {
     ///
     /// Cancel safe: what was not counted was not written.
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.io().when_ready(Direction::Write, |os| T::write_vectored_to(os, bufs)).await
+        self.io().when_ready(Direction::Write, |os| os.write_vectored(bufs)).await
     }
 
     /// Writes all of `buf`, as fast as the peer takes it.
@@ -256,7 +292,7 @@ impl<T: Writes> ByteStream<T> {
     }
 
     fn write_once(&self, os: &T::Os, buf: &[u8]) -> io::Result<usize> {
-        let written = T::write_to(os, buf)?;
+        let written = os.write(buf)?;
         if T::SHORT_IS_FULL && written < buf.len() {
             self.io().note_drained(Direction::Write);
         }
@@ -307,14 +343,6 @@ impl<P: Deref<Target: Transport>> Transport for ReadOnly<P> {
 
 impl<P: Deref<Target: Reads>> Reads for ReadOnly<P> {
     const SHORT_IS_EMPTY: bool = P::Target::SHORT_IS_EMPTY;
-
-    fn read_from(os: &Self::Os, buf: &mut [u8]) -> io::Result<usize> {
-        P::Target::read_from(os, buf)
-    }
-
-    fn read_vectored_from(os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        P::Target::read_vectored_from(os, bufs)
-    }
 }
 
 #[allow(private_interfaces, reason = "as in the trait")]
@@ -328,14 +356,6 @@ impl<P: Deref<Target: Transport>> Transport for WriteOnly<P> {
 
 impl<P: Deref<Target: Writes>> Writes for WriteOnly<P> {
     const SHORT_IS_FULL: bool = P::Target::SHORT_IS_FULL;
-
-    fn write_to(os: &Self::Os, buf: &[u8]) -> io::Result<usize> {
-        P::Target::write_to(os, buf)
-    }
-
-    fn write_vectored_to(os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        P::Target::write_vectored_to(os, bufs)
-    }
 
     fn end(os: &Self::Os) -> io::Result<()> {
         P::Target::end(os)
@@ -410,7 +430,9 @@ mod futures {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use super::{ByteStream, Direction, IoSlice, IoSliceMut, Reads, Writes, io};
+    use super::{
+        ByteStream, Direction, IoSlice, IoSliceMut, Reads, ReadsShared, Writes, WritesShared, io,
+    };
 
     impl<T: Reads> futures_io::AsyncRead for ByteStream<T> {
         fn poll_read(
@@ -426,7 +448,7 @@ mod futures {
             cx: &mut Context<'_>,
             bufs: &mut [IoSliceMut<'_>],
         ) -> Poll<io::Result<usize>> {
-            let read = |os: &T::Os| T::read_vectored_from(os, bufs);
+            let read = |os: &T::Os| os.read_vectored(bufs);
             self.io().poll_when_ready(Direction::Read, cx, read)
         }
     }
@@ -445,7 +467,7 @@ mod futures {
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
-            let write = |os: &T::Os| T::write_vectored_to(os, bufs);
+            let write = |os: &T::Os| os.write_vectored(bufs);
             self.io().poll_when_ready(Direction::Write, cx, write)
         }
 

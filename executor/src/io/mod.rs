@@ -13,7 +13,9 @@
 mod async_fd;
 mod byte_stream;
 mod error;
+mod pipe;
 mod source;
+mod stdio;
 mod stream_reader;
 pub(crate) mod watch;
 
@@ -23,6 +25,8 @@ pub use byte_stream::{
     WriteHalf, WriteOnly, Writes,
 };
 pub use error::Misplaced;
-pub(crate) use source::{Io, Kind};
+pub use pipe::{PipeReader, PipeWriter, ReadEnd, WriteEnd, pipe};
+pub(crate) use source::{Io, Kind, Readiness};
+pub use stdio::{StdInput, StdOutput, Stdin, Stdout, stderr, stdin, stdout};
 pub use stream_reader::{Input, ReadError, StreamReader};
 pub use watch::{Watch, add_reader, add_writer, remove_reader, remove_writer};

@@ -34,8 +34,18 @@ pub(crate) struct Kind {
     /// For errors and deadlock reports.
     pub(crate) what: &'static str,
     pub(crate) interest: Interest,
-    /// It never blocks the thread, so an operation may be tried before the system says that it is ready.
-    pub(crate) eager: bool,
+    pub(crate) readiness: Readiness,
+}
+
+/// When an operation may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// At once: it never blocks the thread, but says `WouldBlock`.
+    Assumed,
+    /// Once the system has said so, and from then on until it says `WouldBlock`.
+    Told,
+    /// Once for each time that the system says so, since it may block the thread otherwise.
+    ToldEachTime,
 }
 
 /// A descriptor's owner `S`, with the descriptor's place in a reactor.
@@ -147,7 +157,10 @@ impl<S: AsRawFd> Io<S> {
                         self.note_blocked(direction)?;
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    done => return Poll::Ready(done),
+                    done => {
+                        self.ask_again(direction)?;
+                        return Poll::Ready(done);
+                    }
                 },
                 Attempt::Later => {
                     *waiting = Some(self.begin_wait(direction, cx)?);
@@ -166,13 +179,25 @@ impl<S: AsRawFd> Io<S> {
             let attempt = self.with_entry(|state, source| state.attempt(source, direction))?;
             return attempt.ok_or_else(|| Misplaced::LoopClosed { what: self.kind.what }.into());
         }
-        if !self.kind.eager {
+        if self.kind.readiness != Readiness::Assumed {
             self.enter()?;
             return Ok(Attempt::Later);
         }
         let may =
             context::try_current(|core| core.with(|state| state.reactor.spend(state.counts.steps)));
         Ok(if may == Some(false) { Attempt::Yield } else { Attempt::Now })
+    }
+
+    /// After an operation on what may block: registered anew, the system says whether it is ready still.
+    fn ask_again(&self, direction: Direction) -> io::Result<()> {
+        let (Readiness::ToldEachTime, Some(bound)) = (self.kind.readiness, self.bound.get()) else {
+            return Ok(());
+        };
+        self.note_blocked(direction)?;
+        let token = token_of(bound.source);
+        bound.with_registry(|registry| {
+            SourceFd(&self.fd()).reregister(registry, token, self.kind.interest)
+        })
     }
 
     fn begin_wait(&self, direction: Direction, cx: &Context<'_>) -> Result<Waiting, Misplaced> {
@@ -219,7 +244,8 @@ impl<S: AsRawFd> Io<S> {
 
     fn bind(&self, core: &Rc<Core>) -> io::Result<()> {
         let (kind, fd) = (self.kind, self.fd());
-        let source = core.with(|state| state.reactor.add(kind.what, fd, kind.eager));
+        let ready = kind.readiness == Readiness::Assumed;
+        let source = core.with(|state| state.reactor.add(kind.what, fd, ready));
         let bound = Bound { remote: Arc::clone(&core.remote), source };
         let watched = bound.with_registry(|registry| {
             registry.register(&mut SourceFd(&fd), token_of(source), kind.interest)

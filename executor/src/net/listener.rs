@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use mio::Interest;
 
-use crate::io::{ByteStream, Io, Kind, Transport};
+use crate::io::{ByteStream, Io, Kind, Readiness, Transport};
 use crate::reactor::Direction;
 
 /// A kind of socket that listens.
@@ -25,14 +25,15 @@ pub trait Accept: Transport + Sized {
 }
 
 /// A socket that waits for connections: a [`TcpListener`](super::TcpListener) or a
-/// `UnixListener`.
+/// [`UnixListener`](super::UnixListener).
 pub struct Listener<T: Accept> {
     io: Io<T::Listener>,
 }
 
 impl<T: Accept> Listener<T> {
     pub(super) fn new(os: T::Listener) -> Listener<T> {
-        let kind = Kind { what: T::LISTENER, interest: Interest::READABLE, eager: true };
+        let (what, interest) = (T::LISTENER, Interest::READABLE);
+        let kind = Kind { what, interest, readiness: Readiness::Assumed };
         Listener { io: Io::new(os, kind) }
     }
 

@@ -1,16 +1,19 @@
 //! TCP: [`TcpStream`] and [`TcpListener`].
 
 use std::fmt;
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use mio::Interest;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
+use super::address::Address;
+use super::connect::{self, ConnectError};
 use super::listener::{Accept, Listener};
-use crate::io::{ByteStream, Io, Kind, Reads, Transport, Writes};
+use crate::io::{ByteStream, Io, Kind, Readiness, Reads, Transport, Writes};
 use crate::reactor::Direction;
 
 /// TCP, as what carries the bytes of a stream.
@@ -24,6 +27,36 @@ pub type TcpStream = ByteStream<Tcp>;
 pub type TcpListener = Listener<Tcp>;
 
 impl TcpStream {
+    /// Connects to a host, as asyncio's `open_connection`. If it has several addresses they are tried in turns,
+    /// IPv6 and IPv4 alternating: the next one 250 ms after the last (RFC 8305, "Happy Eyeballs"), or at once
+    /// if that has failed. The first connection wins, the other attempts are given up.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use wheelhouse::net::{TcpListener, TcpStream};
+    ///
+    /// wheelhouse::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    ///     let port = listener.local_addr().unwrap().port();
+    ///     let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    ///     drop((stream, listener));
+    ///     let refused = TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
+    ///     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    /// })
+    /// .unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], with what became of each attempt. It turns into an [`io::Error`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: all attempts are given up, and their sockets closed.
+    pub async fn connect(to: impl Into<Address>) -> Result<TcpStream, ConnectError> {
+        connect::connect(to.into()).await
+    }
+
     /// Connects to one address.
     ///
     /// # Errors
@@ -35,9 +68,17 @@ impl TcpStream {
     ///
     /// Cancel safe: the attempt is given up, and its socket closed.
     pub async fn connect_addr(address: SocketAddr) -> io::Result<TcpStream> {
-        let stream = ByteStream(Tcp::new(mio::net::TcpStream::connect(address)?));
+        let stream = TcpStream::begin_connect(address)?;
         stream.io().when_ready(Direction::Write, connected).await?;
         Ok(stream)
+    }
+
+    pub(super) fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
+        Ok(ByteStream(Tcp::new(mio::net::TcpStream::connect(address)?)))
+    }
+
+    pub(super) fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io().poll_when_ready(Direction::Write, cx, connected)
     }
 
     /// Takes a connection of the standard library, which it sets not to block.
@@ -202,8 +243,8 @@ fn connected(os: &mio::net::TcpStream) -> io::Result<()> {
 
 impl Tcp {
     fn new(os: mio::net::TcpStream) -> Tcp {
-        let kind = Kind { what: "TcpStream", interest: INTEREST, eager: true };
-        Tcp(Io::new(os, kind))
+        let readiness = Readiness::Assumed;
+        Tcp(Io::new(os, Kind { what: "TcpStream", interest: INTEREST, readiness }))
     }
 }
 
@@ -227,26 +268,10 @@ const SHORT_TELLS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 impl Reads for Tcp {
     const SHORT_IS_EMPTY: bool = SHORT_TELLS;
-
-    fn read_from(mut os: &Self::Os, buf: &mut [u8]) -> io::Result<usize> {
-        os.read(buf)
-    }
-
-    fn read_vectored_from(mut os: &Self::Os, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        os.read_vectored(bufs)
-    }
 }
 
 impl Writes for Tcp {
     const SHORT_IS_FULL: bool = SHORT_TELLS;
-
-    fn write_to(mut os: &Self::Os, buf: &[u8]) -> io::Result<usize> {
-        os.write(buf)
-    }
-
-    fn write_vectored_to(mut os: &Self::Os, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        os.write_vectored(bufs)
-    }
 
     fn end(os: &Self::Os) -> io::Result<()> {
         os.shutdown(Shutdown::Write)
@@ -276,14 +301,15 @@ impl Accept for Tcp {
 }
 
 impl TcpListener {
-    /// Listens at `address`, with the options of [`binding`](TcpListener::binding) as they are by default. It
-    /// does not need a running loop. Port 0 lets the system choose one.
+    /// Listens at `address`, with the options of [`binding`](TcpListener::binding) as they are by default; of
+    /// several addresses, at the first that can be had. Port 0 lets the system choose one. No running loop is
+    /// needed; but a host name is looked up here and now, which may block.
     ///
     /// ```
     /// use wheelhouse::net::{TcpListener, TcpStream};
     ///
     /// wheelhouse::run(async {
-    ///     let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+    ///     let listener = TcpListener::bind("127.0.0.1:0")?;
     ///     let client = TcpStream::connect_addr(listener.local_addr()?).await?;
     ///     let (server, _) = listener.accept().await?;
     ///     client.write_all(b"hello").await?;
@@ -299,8 +325,15 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse).
-    pub fn bind(address: impl Into<SocketAddr>) -> io::Result<TcpListener> {
-        TcpListener::binding(address).listen()
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+        let mut refused = io::Error::from(ErrorKind::AddrNotAvailable);
+        for address in address.to_socket_addrs()? {
+            match TcpListener::binding(address).listen() {
+                Ok(listener) => return Ok(listener),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
     }
 
     /// Chooses options before the socket listens.
