@@ -18,6 +18,10 @@
 
 mod backoff;
 mod crew;
+#[cfg(feature = "cron")]
+mod cron;
+#[cfg(feature = "cron")]
+mod cron_fields;
 mod every;
 mod graph;
 mod graph_run;
@@ -37,6 +41,8 @@ mod trigger;
 
 pub use backoff::Backoff;
 pub use crew::{Shutdown, SubmitError};
+#[cfg(feature = "cron")]
+pub use cron::{Cron, CronError};
 pub use every::{Every, Periodic, every};
 pub use graph::{Graph, GraphError, Inputs, Node, NodeError, Outcomes};
 pub use job::{Job, JobEvent, JobInfo, RunOutcome, ScheduleError};
