@@ -373,7 +373,7 @@ pub type OwnedWriteHalf<T> = ByteStream<WriteOnly<Arc<T>>>;
 
 impl<T: Reads + Writes> ByteStream<T> {
     /// Two halves that borrow the stream, one to read from and one to write to.
-    pub fn split(&mut self) -> (ReadHalf<'_, T>, WriteHalf<'_, T>) {
+    pub fn split(&self) -> (ReadHalf<'_, T>, WriteHalf<'_, T>) {
         (ByteStream(ReadOnly(&self.0)), ByteStream(WriteOnly(&self.0)))
     }
 
