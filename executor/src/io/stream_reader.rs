@@ -53,7 +53,7 @@ const PIECE: usize = 8 * 1024;
 /// use wheelhouse::run;
 ///
 /// run(async {
-///     let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+///     let listener = TcpListener::bind("127.0.0.1:0")?;
 ///     let client = TcpStream::connect_addr(listener.local_addr()?).await?;
 ///     client.write_all(b"GET /\nHost: here\n\nbody").await?;
 ///     drop(client);

@@ -65,7 +65,7 @@ where
 /// use wheelhouse::run;
 ///
 /// run(async {
-///     let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+///     let listener = TcpListener::bind("127.0.0.1:0")?;
 ///     let address = listener.local_addr()?;
 ///     let server = start_server(listener, async |stream: TcpStream, _peer| {
 ///         let mut buf = [0; 64];
