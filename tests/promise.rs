@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Trace, ms, run, turns};
+use common::{Trace, ms, run, turns, virtual_loop};
 use std::rc::Rc;
 use wheelhouse::{Promise, PromiseError, Promised, call_soon, promise, sleep, spawn, yield_now};
 
@@ -148,4 +148,67 @@ fn the_value_goes_with_the_last_of_both_sides() {
         drop(promised);
         assert_eq!(Rc::strong_count(&value), 1);
     });
+}
+
+#[test]
+fn done_callbacks_stand_among_the_waiters() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let (promise, promised) = promise();
+        let note = |what: &'static str| {
+            let t = t.clone();
+            move |done: &Promised<u8>| t.note(format_args!("{what}: {:?}", done.outcome()))
+        };
+        promised.add_done_callback(note("first"));
+        let (task, inner) = (promised.clone(), t.clone());
+        let task = spawn(async move { inner.note(format_args!("task: {:?}", task.await)) });
+        yield_now().await;
+        promised.add_done_callback(note("last"));
+        promise.set(7).unwrap();
+        promised.add_done_callback(note("late"));
+        t.note("set");
+        task.await.unwrap();
+        yield_now().await;
+    });
+    trace.expect(&[
+        "set",
+        "first: Some(Ok(7))",
+        "task: Ok(7)",
+        "last: Some(Ok(7))",
+        "late: Some(Ok(7))",
+    ]);
+}
+
+#[test]
+fn done_callbacks_are_called_for_a_cancel_and_for_a_promise_that_is_dropped() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let ways: [fn(Promise<u8>); 2] = [|promise| assert!(promise.cancel()), drop];
+        for end in ways {
+            let ((promise, promised), t) = (promise(), t.clone());
+            promised.add_done_callback(move |done| t.note(done.outcome().unwrap().unwrap_err()));
+            end(promise);
+            yield_now().await;
+        }
+    });
+    trace
+        .expect(&["the promised value: cancelled", "every promise of the value was dropped unset"]);
+}
+
+#[test]
+fn a_done_callback_goes_with_its_loop_and_is_not_taken_by_one_that_is_gone() {
+    let trace = Trace::default();
+    let mut event_loop = virtual_loop();
+    let (promise, promised) = event_loop.run_until_complete(async { promise::<u8>() }).unwrap();
+    let guard = trace.on_drop("went with the loop");
+    promised.add_done_callback(move |_| drop(guard));
+    drop(event_loop);
+    trace.expect(&["went with the loop"]);
+    let guard = trace.on_drop("went at once");
+    assert!(promised.add_done_callback(move |_| drop(guard)).is_done());
+    trace.expect(&["went at once"]);
+    promise.set(7).unwrap();
+    assert_eq!(promised.outcome(), Some(Ok(7)));
 }

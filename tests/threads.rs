@@ -227,6 +227,20 @@ fn a_dropped_remote_task_is_detached() {
 }
 
 #[test]
+fn blocking_for_a_while_gives_the_task_back_until_it_has_ended() {
+    let (handle, thread) = loop_thread();
+    let task = handle.spawn_threadsafe(forever).unwrap();
+    let task = task.block_timeout(Duration::ZERO).expect_err("it runs for ever");
+    let task = task.block_timeout(ms(1)).expect_err("it runs for ever");
+    task.cancel();
+    let ended = task.block_timeout(Duration::MAX).expect("it ends");
+    let Err(RemoteError::Task(error)) = ended else { panic!("{ended:?}") };
+    assert!(error.is_cancelled());
+    handle.stop().unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
 fn blocking_on_the_loops_own_thread_is_an_error_at_once() {
     let mut event_loop = virtual_loop();
     let handle = event_loop.handle();
@@ -239,6 +253,9 @@ fn blocking_on_the_loops_own_thread_is_an_error_at_once() {
                 refused.to_string(),
                 "`RemoteTask::block` on the loop's own thread would wait for itself: await it"
             );
+            let task = handle.spawn_threadsafe(forever).unwrap();
+            let refused = task.block_timeout(Duration::MAX).expect("at once").unwrap_err();
+            assert!(matches!(refused, RemoteError::OnLoopThread));
             let awaited = handle.spawn_threadsafe(|| async { 7 }).unwrap();
             assert_eq!(awaited.await.unwrap(), 7);
             wheelhouse::all_tasks()[1].cancel();
