@@ -9,7 +9,7 @@ use std::rc::Rc;
 use common::{Trace, is_cancelled, ms, run};
 use proptest::prelude::*;
 use wheelhouse::schedule::{Graph, GraphError, Node, NodeError};
-use wheelhouse::{current_task, sleep, spawn, time};
+use wheelhouse::{catch_cancel, current_task, sleep, spawn, time};
 
 /// Adds a node that needs others, takes so long, and notes when it begins and ends.
 fn timed(
@@ -202,6 +202,24 @@ fn a_cancel_cancels_what_runs_waits_for_it_and_begins_nothing() {
         t.at("over");
     });
     trace.expect(&["0 a begins", "0 b begins", "a", "b", "5 over"]);
+}
+
+#[test]
+fn a_cancel_waits_for_the_clean_up_of_what_runs() {
+    run(async {
+        let mut graph = Graph::new();
+        graph.add("careful", (), async |()| {
+            if let Err(cancelled) = catch_cancel(sleep(ms(10))).await {
+                sleep(ms(7)).await;
+                cancelled.resume().await;
+            }
+        });
+        let task = spawn(graph.run());
+        sleep(ms(5)).await;
+        task.cancel();
+        assert!(is_cancelled(task.await));
+        assert_eq!(time(), ms(12));
+    });
 }
 
 #[test]

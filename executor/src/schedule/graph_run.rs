@@ -117,7 +117,6 @@ impl Run {
             let node = &mut self.nodes[index];
             if node.ended.is_none() {
                 node.ended = Some(Err(NodeError::Skipped { because: Arc::clone(because) }));
-                node.start = None;
                 left.extend(&node.needed_by);
             }
         }
