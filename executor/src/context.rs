@@ -21,6 +21,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
     pub(crate) pool: Arc<Pool>,
+    #[cfg(feature = "signal")]
+    pub(crate) signals: crate::signal::Handlers,
     /// The loop ends after this turn.
     pub(crate) stopping: Cell<bool>,
     exception_handler: RefCell<ExceptionHandler>,
@@ -40,6 +42,8 @@ impl Core {
             state: RefCell::new(State::new()),
             clock,
             pool: Pool::new(pool, &remote),
+            #[cfg(feature = "signal")]
+            signals: crate::signal::Handlers::default(),
             remote,
             stopping: Cell::new(false),
             exception_handler: RefCell::new(Rc::new(default_exception_handler)),

@@ -84,9 +84,24 @@ impl EventLoop {
     where
         F: Future + 'static,
     {
+        self.run_main(main, |_, _| ())
+    }
+
+    /// As [`run_until_complete`](EventLoop::run_until_complete); `watch` sees the main task before it first
+    /// runs.
+    #[track_caller]
+    pub(crate) fn run_main<F>(
+        &mut self,
+        main: F,
+        watch: impl FnOnce(&Rc<Core>, &TaskHandle),
+    ) -> Result<F::Output, RunError>
+    where
+        F: Future + 'static,
+    {
         let at = Location::caller();
         let entered = self.enter("run_until_complete")?;
         let main = spawn::start(&self.core, main, AnyValue, None, at);
+        watch(&self.core, main.handle());
         self.run_task(main, entered)
     }
 
@@ -261,6 +276,32 @@ impl EventLoop {
         self.core.remote.set_hook(Box::new(hook));
     }
 
+    fn drop_all(&self) {
+        let unread = self.core.remote.close();
+        self.core.guard("a message panicked when it was dropped", || drop(unread));
+        self.core.pool.close();
+        for job in self.core.pool.clear() {
+            self.core.guard("a job panicked when it was dropped", || drop(job));
+        }
+        self.core.with(|state| state.closed = true);
+        task::abort_all(&self.core);
+        task::forget_outputs(&self.core);
+        let (observers, calls) = self.core.with(|state| {
+            state.ready.clear();
+            state.timers.clear();
+            (state.observers.take_all(), state.calls.take_all())
+        });
+        self.core.guard("a callback panicked when it was dropped", || drop(observers));
+        self.core.guard("a callback panicked when it was dropped", || drop(calls));
+        #[cfg(feature = "signal")]
+        self.core.signals.clear();
+        #[cfg(feature = "net")]
+        {
+            let sources = self.core.with(|state| state.reactor.take_all());
+            self.core.guard("a callback panicked when it was dropped", || drop(sources));
+        }
+    }
+
     pub(crate) fn core(&self) -> &Rc<Core> {
         &self.core
     }
@@ -331,27 +372,10 @@ impl Drop for EventLoop {
     /// Every future, timer and callback goes now. What they do in their `Drop` finds a loop that accepts
     /// nothing new.
     fn drop(&mut self) {
-        let unread = self.core.remote.close();
-        self.core.guard("a message panicked when it was dropped", || drop(unread));
-        self.core.pool.close();
-        for job in self.core.pool.clear() {
-            self.core.guard("a job panicked when it was dropped", || drop(job));
-        }
-        self.core.with(|state| state.closed = true);
-        task::abort_all(&self.core);
-        task::forget_outputs(&self.core);
-        let (observers, calls) = self.core.with(|state| {
-            state.ready.clear();
-            state.timers.clear();
-            (state.observers.take_all(), state.calls.take_all())
-        });
-        self.core.guard("a callback panicked when it was dropped", || drop(observers));
-        self.core.guard("a callback panicked when it was dropped", || drop(calls));
-        #[cfg(feature = "net")]
-        {
-            let sources = self.core.with(|state| state.reactor.take_all());
-            self.core.guard("a callback panicked when it was dropped", || drop(sources));
-        }
+        #[cfg(feature = "process")]
+        crate::process::collecting_orphans(|| self.drop_all());
+        #[cfg(not(feature = "process"))]
+        self.drop_all();
     }
 }
 

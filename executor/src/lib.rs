@@ -94,6 +94,8 @@ mod offload;
 mod offload_error;
 mod parker;
 mod pool;
+#[cfg(feature = "process")]
+pub mod process;
 mod promise;
 #[cfg(feature = "net")]
 mod reactor;
@@ -105,6 +107,8 @@ mod run_error;
 pub mod schedule;
 mod scope;
 mod scoped;
+#[cfg(feature = "signal")]
+pub mod signal;
 mod slow;
 mod spawn;
 mod state;

@@ -10,6 +10,8 @@ use crate::combine::gather::gather;
 use crate::event_loop::{EventLoop, stop};
 use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
+#[cfg(feature = "signal")]
+use crate::signal::CtrlC;
 
 /// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
 /// cancelled and waited for, then the jobs of [`offload`](crate::offload) that still run, and the loop is dropped.
@@ -19,9 +21,12 @@ use crate::run_error::RunError;
 /// assert_eq!(answer.unwrap(), 42);
 /// ```
 ///
+/// On the process's first thread, Ctrl-C cancels `main`, so that its clean-up runs; the second one ends the process.
+/// See [`signal`](crate::signal), and [`Runner::without_ctrl_c`] to have it otherwise.
+///
 /// # Errors
 ///
-/// [`RunError::Cancelled`] if `main` was cancelled, [`RunError::AlreadyRunning`] inside a running loop of
+/// [`RunError::Interrupted`] if Ctrl-C did that, [`RunError::Cancelled`] if `main` was cancelled else, [`RunError::AlreadyRunning`] inside a running loop of
 /// the same thread, [`RunError::Io`] if the operating system refuses a loop.
 ///
 /// # Panics
@@ -46,6 +51,8 @@ pub struct Runner {
     event_loop: EventLoop,
     /// The tasks that were left have been cancelled; those that came meanwhile are not.
     closed: bool,
+    #[cfg(feature = "signal")]
+    ctrl_c: bool,
 }
 
 impl Runner {
@@ -60,7 +67,12 @@ impl Runner {
 
     /// A runner with a loop of your choice.
     pub fn with_loop(event_loop: EventLoop) -> Runner {
-        Runner { event_loop, closed: false }
+        Runner {
+            event_loop,
+            closed: false,
+            #[cfg(feature = "signal")]
+            ctrl_c: true,
+        }
     }
 
     /// The loop.
@@ -82,7 +94,38 @@ impl Runner {
     where
         F: Future + 'static,
     {
+        #[cfg(feature = "signal")]
+        if self.ctrl_c {
+            return self.run_until_ctrl_c(main);
+        }
         self.event_loop.run_until_complete(main)
+    }
+
+    /// asyncio's `Runner._on_sigint`, and what its `run` makes of that.
+    #[cfg(feature = "signal")]
+    #[track_caller]
+    fn run_until_ctrl_c<F>(&mut self, main: F) -> Result<F::Output, RunError>
+    where
+        F: Future + 'static,
+    {
+        let mut ctrl_c = None;
+        let ran = self.event_loop.run_main(main, |core, main| ctrl_c = CtrlC::watch(core, main));
+        match (ran, ctrl_c) {
+            (Err(RunError::Cancelled(_)), Some(ctrl_c)) if ctrl_c.has_cancelled() => {
+                Err(RunError::Interrupted)
+            }
+            (ran, _) => ran,
+        }
+    }
+
+    /// Leaves Ctrl-C alone. Otherwise, on the process's first thread and the real clock, the first one cancels
+    /// the main task, so that its clean-up runs and [`run`](Runner::run) returns
+    /// [`RunError::Interrupted`]; and the second ends the process at once. While anything of
+    /// [`signal`](crate::signal) listens to Ctrl-C, it is left to that.
+    #[cfg(feature = "signal")]
+    pub fn without_ctrl_c(mut self) -> Runner {
+        self.ctrl_c = false;
+        self
     }
 
     /// Cancels every task that is left and waits for their ends, then for the jobs of

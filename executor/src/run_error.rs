@@ -84,6 +84,10 @@ impl Error for Deadlock {}
 pub enum RunError {
     /// The main task was cancelled.
     Cancelled(Cancelled),
+    /// Ctrl-C cancelled the main task, in [`run`](crate::run) or a [`Runner`](crate::Runner); asyncio's
+    /// `KeyboardInterrupt`. Other tasks may not have ended yet. With `signal::die_of` the process ends as it
+    /// would have without anybody listening.
+    Interrupted,
     /// `stop` was called before the main task was done.
     Stopped,
     /// The main task failed: it was started with `try_spawn` and returned an `Err`.
@@ -105,6 +109,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunError::Cancelled(cancelled) => write!(f, "the main task was cancelled: {cancelled}"),
+            RunError::Interrupted => f.write_str("interrupted by Ctrl-C"),
             RunError::Stopped => f.write_str("the loop was stopped before the main task was done"),
             RunError::Failed(error) => error.fmt(f),
             RunError::Deadlock(deadlock) => deadlock.fmt(f),

@@ -80,11 +80,7 @@ fn add(
 ) -> io::Result<Watch> {
     let fd = fd.as_fd().as_raw_fd();
     let callback: Callback = Rc::new(RefCell::new(callback));
-    context::current(call, |core| {
-        core.watch(fd, direction, &callback)?;
-        let (core, callback) = (Rc::downgrade(core), Rc::downgrade(&callback));
-        Ok(Watch { core, fd, direction, callback })
-    })
+    context::current(call, |core| core.add_watch(fd, direction, &callback))
 }
 
 #[track_caller]
@@ -137,6 +133,32 @@ pub(crate) fn run(core: &Rc<Core>, source: Key, direction: Direction) {
 }
 
 impl Core {
+    /// As [`add_reader`], for a loop that need not run yet.
+    pub(crate) fn add_reader(
+        self: &Rc<Self>,
+        fd: &impl AsRawFd,
+        callback: impl FnMut() + 'static,
+    ) -> io::Result<Watch> {
+        let callback: Callback = Rc::new(RefCell::new(callback));
+        self.add_watch(fd.as_raw_fd(), Direction::Read, &callback)
+    }
+
+    /// As [`remove_reader`], for a loop that need not run yet.
+    pub(crate) fn remove_reader(&self, fd: &impl AsRawFd) {
+        drop(self.unwatch(fd.as_raw_fd(), Direction::Read));
+    }
+
+    fn add_watch(
+        self: &Rc<Self>,
+        fd: RawFd,
+        direction: Direction,
+        callback: &Callback,
+    ) -> io::Result<Watch> {
+        self.watch(fd, direction, callback)?;
+        let (core, callback) = (Rc::downgrade(self), Rc::downgrade(callback));
+        Ok(Watch { core, fd, direction, callback })
+    }
+
     fn watch(&self, fd: RawFd, direction: Direction, callback: &Callback) -> io::Result<()> {
         if let Some(source) = self.with(|state| state.reactor.watched(fd)) {
             let replaced = self.set_callback(source, direction, Some(Rc::clone(callback)));
