@@ -99,13 +99,13 @@ impl Remote {
         }
         inbox.messages.push(message);
         drop(inbox);
+        self.mail.store(true, SeqCst);
         self.knock();
         Ok(())
     }
 
-    /// The loop is to look at what has changed.
+    /// Wakes a loop that waits.
     fn knock(&self) {
-        self.mail.store(true, SeqCst);
         if self.parked.swap(false, SeqCst) {
             self.unpark();
         }
@@ -151,6 +151,12 @@ impl Remote {
         !self.has_mail()
     }
 
+    /// As [`park`](Remote::park), for a loop that waits only since somebody outside could wake it: from here
+    /// on it is also woken when the last of them goes.
+    pub(crate) fn park_for_outsiders(&self) -> bool {
+        self.park() && self.has_outsiders()
+    }
+
     pub(crate) fn unparked(&self) {
         self.parked.store(false, SeqCst);
     }
@@ -179,7 +185,7 @@ impl Remote {
 
     pub(crate) fn handle_dropped(&self) {
         self.handles.fetch_sub(1, SeqCst);
-        // A loop that waits for the last outsider, or is about to, must look again.
+        // A loop that waits for the last outsider must look again.
         self.knock();
     }
 

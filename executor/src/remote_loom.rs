@@ -107,7 +107,10 @@ fn a_loop_that_waits_for_its_last_outsider_sees_it_go() {
         let outsider = Arc::clone(&remote);
         let thread = thread::spawn(move || outsider.handle_dropped());
         while remote.has_outsiders() {
-            look(&remote, &alarm);
+            if remote.park_for_outsiders() {
+                alarm.wait();
+            }
+            remote.unparked();
         }
         thread.join().unwrap();
     });

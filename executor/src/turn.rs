@@ -139,8 +139,12 @@ impl EventLoop {
     /// live in this very loop, they get a moment only, and are waited for if there is no time to jump to.
     fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
         let jobs = self.core.with(|state| state.jobs.len());
-        if jobs > 0 || (self.core.remote.has_outsiders() && !always) {
+        if jobs > 0 {
             return self.park(max_wait);
+        }
+        if self.core.remote.has_outsiders() && !always {
+            let parked = self.core.remote.park_for_outsiders();
+            return self.ask_parked(parked, max_wait);
         }
         let awaits_io = self.core.with(|state| state.awaits_io());
         if awaits_io {
@@ -163,7 +167,13 @@ impl EventLoop {
     }
 
     fn park(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
-        let limit = if self.core.remote.park() { limit } else { Some(Duration::ZERO) };
+        let parked = self.core.remote.park();
+        self.ask_parked(parked, limit)
+    }
+
+    /// Waits if the loop is `parked`; only looks if it found a reason not to be.
+    fn ask_parked(&mut self, parked: bool, limit: Option<Duration>) -> Result<(), RunError> {
+        let limit = if parked { limit } else { Some(Duration::ZERO) };
         let waited = self.ask(limit);
         self.core.remote.unparked();
         waited

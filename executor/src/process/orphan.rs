@@ -93,20 +93,23 @@ fn hand_on(child: Child) {
 
 /// Puts the child to the others that are dropped with a loop; gives it back if no loop is being dropped.
 fn collect(child: Child) -> Option<Child> {
-    COLLECTED.with_borrow_mut(|collected| match collected {
-        Some(children) => {
-            children.push(child);
-            None
+    let mut child = Some(child);
+    // A thread that ends collects nothing any more.
+    let _ = COLLECTED.try_with(|collected| {
+        if let Some(children) = &mut *collected.borrow_mut() {
+            children.extend(child.take());
         }
-        None => Some(child),
-    })
+    });
+    child
 }
 
 /// Runs `drops`; the children that it lets go are waited for together.
 pub(crate) fn collecting_orphans(drops: impl FnOnce()) {
-    let outer = COLLECTED.replace(Some(Vec::new()));
+    let outer = COLLECTED.try_with(|collected| collected.replace(Some(Vec::new())));
     drops();
-    reap(COLLECTED.replace(outer).unwrap_or_default());
+    if let Ok(outer) = outer {
+        reap(COLLECTED.replace(outer).unwrap_or_default());
+    }
 }
 
 /// Waits for children on a thread of their own. Without one they stay in the system's table until the process

@@ -12,7 +12,7 @@ use mio::Interest;
 use super::inlet::Inlet;
 use super::kind::{Signal, SignalError};
 use super::registry::Role;
-use crate::io::{Io, Kind};
+use crate::io::{Io, Kind, Readiness};
 use crate::reactor::Direction;
 
 /// Listens to `signals` from now on. What they do by default is off for as long as this is held.
@@ -67,7 +67,8 @@ pub struct Signals {
 
 impl Signals {
     pub(crate) fn open(signals: &[Signal], role: Role) -> Result<Signals, SignalError> {
-        let kind = Kind { what: "signals", interest: Interest::READABLE, eager: false };
+        let kind =
+            Kind { what: "signals", interest: Interest::READABLE, readiness: Readiness::Told };
         let io = Io::new(Inlet::open(signals, role)?, kind);
         Ok(Signals { io, come: VecDeque::new() })
     }
