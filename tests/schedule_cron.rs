@@ -146,6 +146,14 @@ fn an_appointment_that_comes_twice_is_kept_when_it_first_comes() {
 }
 
 #[test]
+fn an_appointment_is_not_kept_again_when_its_hour_comes_again() {
+    let cron = "45 1 * * *".parse::<Cron>().unwrap().in_zone("America/New_York").unwrap();
+    let again: Timestamp = "2026-11-01T01:30:00-05:00".parse().unwrap(); // 1:45 -04:00 has been
+    let next = Timestamp::try_from(cron.next_after(again.into()).unwrap()).unwrap();
+    assert_eq!(next, "2026-11-02T01:45:00-05:00".parse().unwrap());
+}
+
+#[test]
 fn a_rhythm_is_kept_on_the_clock_as_it_goes() {
     assert_eq!(
         times("30 * * * *", "America/New_York", "2026-03-08T01:00:00", 2),
