@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use benches::{Peer, Unit, Workload, peers};
+use benches::{Laps, Peer, Unit, Workload, peers};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 
@@ -27,7 +27,7 @@ fn bench_workload(criterion: &mut Criterion, peers: &[Peer], index: usize) {
     let rows = peers[0].workloads[index].rows;
     for row in (0..rows.len()).filter(|row| rows[*row].unit == Unit::CpuNanos) {
         let mut group = criterion.benchmark_group(rows[row].name);
-        for peer in peers {
+        for peer in peers.iter().filter(|peer| peer.workloads[index].cannot.is_none()) {
             bench_row(&mut group, peer.name, peer.workloads[index], row);
         }
         group.finish();
@@ -40,7 +40,9 @@ fn bench_row(group: &mut BenchmarkGroup<'_, WallTime>, peer: &str, workload: Wor
     group.throughput(Throughput::Elements(n as u64));
     group.bench_function(BenchmarkId::from_parameter(peer), |bencher| {
         bencher.iter_custom(|runs| {
-            let nanos: f64 = (0..runs).map(|_| (workload.run)(n)[row] * n as f64).sum();
+            let nanos: f64 = (0..runs)
+                .map(|_| (workload.run)(n, Laps::all()).into_figures()[row] * n as f64)
+                .sum();
             Duration::from_secs_f64(nanos / 1e9)
         });
     });

@@ -1,10 +1,9 @@
-//! Measures the loop beside its peers and prints the result as a Markdown table.
+//! Measures the loop beside its peers, prints the result as a Markdown table, and keeps it in `docs/`.
 
 use std::alloc::System;
-use std::error::Error;
 use std::process::ExitCode;
 
-use benches::{Options, measure, peers, run_once};
+use benches::{command, measure_all, peers};
 use mockalloc::Mockalloc;
 
 /// Counts only while the memory of tasks is measured; otherwise it costs a look at a thread-local flag.
@@ -12,19 +11,5 @@ use mockalloc::Mockalloc;
 static ALLOCATOR: Mockalloc<System> = Mockalloc(System);
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Result<(), Box<dyn Error>> {
-    match Options::parse(std::env::args().skip(1))? {
-        Options::Table { only, rounds } => print!("{}", measure(&peers(), &only, rounds)?),
-        Options::Once { workload, runtime, n } => run_once(&peers(), &workload, &runtime, n)?,
-    }
-    Ok(())
+    command::run(&peers(), measure_all)
 }

@@ -1,4 +1,4 @@
-//! The instruments: a CPU clock and order statistics.
+//! The instruments: a stopwatch of CPU time that can end the process, and order statistics.
 
 use std::time::Duration;
 
@@ -15,6 +15,70 @@ impl CpuClock {
     /// Nanoseconds since the start for each of `n` operations.
     pub(crate) fn nanos_each(&self, n: usize) -> f64 {
         nanos_each(self.0.elapsed(), n)
+    }
+}
+
+/// The stopwatch of a workload: it is started once what is not measured is done, and gives one figure a lap.
+///
+/// To count instructions, the process is ended where a lap ends: what a run to that point took more than
+/// a run to the point before is the lap's own. So nothing has to be switched on or off inside.
+#[must_use = "a workload gives its laps back"]
+pub struct Laps {
+    clock: CpuClock,
+    figures: Vec<f64>,
+    end_after: Option<usize>,
+}
+
+impl Laps {
+    /// Measures the whole run.
+    pub fn all() -> Laps {
+        Laps { clock: CpuClock::start(), figures: Vec::new(), end_after: None }
+    }
+
+    /// Ends the process after so many laps; after none, where the first would begin.
+    pub fn ending_after(laps: usize) -> Laps {
+        Laps { end_after: Some(laps), ..Laps::all() }
+    }
+
+    /// Everything is ready: the first lap begins.
+    pub(crate) fn start(&mut self) {
+        self.may_end();
+        self.clock = CpuClock::start();
+    }
+
+    /// A lap of `n` operations is over, and the next one begins.
+    pub(crate) fn lap(&mut self, n: usize) {
+        let figure = self.clock.nanos_each(n);
+        self.note(figure);
+        self.clock = CpuClock::start();
+    }
+
+    /// A figure that is no CPU time.
+    pub(crate) fn note(&mut self, figure: f64) {
+        self.figures.push(figure);
+        self.may_end();
+    }
+
+    /// What was measured, a figure for each row of the workload.
+    #[must_use = "this ends the measuring"]
+    pub fn into_figures(self) -> Vec<f64> {
+        self.figures
+    }
+
+    fn may_end(&self) {
+        if self.end_after == Some(self.figures.len()) {
+            std::process::exit(0);
+        }
+    }
+}
+
+impl std::fmt::Debug for Laps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Laps { figures, end_after, .. } = self;
+        f.debug_struct("Laps")
+            .field("figures", figures)
+            .field("end_after", end_after)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Context;
 use std::time::Duration;
 
 use async_executor::{LocalExecutor, Task};
@@ -47,6 +49,10 @@ impl Runtime for Smol {
         CURRENT.with_borrow(|executor| executor.as_ref().expect("inside block_on").spawn(future))
     }
 
+    fn detach<T: 'static>(task: Task<T>) {
+        task.detach();
+    }
+
     fn join<T: 'static>(task: Task<T>) -> impl Future<Output = T> + 'static {
         task
     }
@@ -64,5 +70,24 @@ impl Runtime for Smol {
 
     fn sleep(delay: Duration) -> Timer {
         Timer::after(delay)
+    }
+
+    fn reset(mut sleep: Pin<&mut Timer>, delay: Duration, _: &mut Context<'_>) {
+        sleep.set_after(delay);
+    }
+
+    fn timeout<F: Future>(limit: Duration, body: F) -> impl Future<Output = Option<F::Output>> {
+        futures_lite::future::or(async { Some(body.await) }, async move {
+            Timer::after(limit).await;
+            None
+        })
+    }
+
+    fn offload<T, J>(job: J) -> impl Future<Output = T>
+    where
+        T: Send + 'static,
+        J: FnOnce() -> T + Send + 'static,
+    {
+        blocking::unblock(job)
     }
 }

@@ -1,11 +1,13 @@
 //! tokio.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
 use std::time::Duration;
 
 use tokio::runtime;
 use tokio::task::{JoinHandle, LocalSet};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::Runtime;
 
@@ -62,5 +64,21 @@ impl Runtime for Tokio {
 
     fn sleep(delay: Duration) -> Sleep {
         tokio::time::sleep(delay)
+    }
+
+    fn reset(sleep: Pin<&mut Sleep>, delay: Duration, _: &mut Context<'_>) {
+        sleep.reset(Instant::now() + delay);
+    }
+
+    async fn timeout<F: Future>(limit: Duration, body: F) -> Option<F::Output> {
+        tokio::time::timeout(limit, body).await.ok()
+    }
+
+    async fn offload<T, J>(job: J) -> T
+    where
+        T: Send + 'static,
+        J: FnOnce() -> T + Send + 'static,
+    {
+        tokio::task::spawn_blocking(job).await.expect("the job does not panic")
     }
 }

@@ -55,4 +55,26 @@ impl Runtime for Wheelhouse {
     fn sleep(delay: Duration) -> Sleep {
         wheelhouse::sleep(delay)
     }
+
+    async fn timeout<F: Future>(limit: Duration, body: F) -> Option<F::Output> {
+        wheelhouse::timeout(limit, body).await.ok()
+    }
+
+    async fn gather<T: 'static>(tasks: Vec<Task<T>>) -> Vec<T> {
+        let values = wheelhouse::gather(tasks).await.into_iter();
+        values.map(|value| value.expect("the task ends with a value")).collect()
+    }
+
+    async fn wait<T: 'static>(tasks: Vec<Task<T>>) {
+        let waited = wheelhouse::wait(tasks, wheelhouse::ALL_COMPLETED).await;
+        assert!(waited.expect("there are tasks").pending.is_empty(), "all are done");
+    }
+
+    async fn offload<T, J>(job: J) -> T
+    where
+        T: Send + 'static,
+        J: FnOnce() -> T + Send + 'static,
+    {
+        wheelhouse::offload(job).await.expect("the job does not panic")
+    }
 }

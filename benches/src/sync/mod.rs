@@ -16,9 +16,9 @@ mod workloads;
 
 use primitives::{Lock, Semaphore, Sender};
 
-use crate::{Peer, Row, Wanted, Workload};
+pub(crate) use workloads::ping_pong;
 
-type Run = fn(usize) -> Vec<f64>;
+use crate::{Peer, Row, Run, Wanted, Workload};
 
 /// The libraries that are compared, ours first.
 #[must_use = "this only lists them"]
@@ -36,46 +36,52 @@ pub fn libraries() -> Vec<Peer> {
         ),
         library::<futures::lock::Mutex<usize>, futures::channel::mpsc::Sender<usize>>(
             "futures",
-            [|_| vec![f64::NAN]; 2],
+            Err("has none"),
         ),
     ]
 }
 
-fn semaphore<S: Semaphore>() -> [Run; 2] {
-    [workloads::free_permits::<S>, workloads::scarce_permits::<S>]
+/// The workloads of a semaphore, or why there is none.
+type Semaphores = Result<[Run; 2], &'static str>;
+
+fn semaphore<S: Semaphore>() -> Semaphores {
+    Ok([workloads::free_permits::<S>, workloads::scarce_permits::<S>])
 }
 
-fn library<L: Lock, S: Sender>(name: &'static str, [free, scarce]: [Run; 2]) -> Peer {
-    let workload = |name, rows, n, run| Workload { name, rows, n, run };
+fn library<L: Lock, S: Sender>(name: &'static str, semaphores: Semaphores) -> Peer {
     macro_rules! row {
         ($name:literal) => {
             &[const { Row::cpu($name).wanted(Wanted::Ratio(1.0)) }]
         };
     }
-    Peer {
-        name,
-        workloads: vec![
-            workload("lock", row!("lock, uncontended"), 1_000_000, workloads::free_lock::<L>),
-            workload("lock-2", row!("lock, handed over between 2 tasks"), 200_000, |n| {
-                workloads::handed_over::<L>(2, n)
-            }),
-            workload("lock-1000", row!("lock, handed over between 1000 tasks"), 200_000, |n| {
-                workloads::handed_over::<L>(1000, n)
-            }),
-            workload("semaphore", row!("semaphore, uncontended"), 1_000_000, free),
-            workload("semaphore-1000", row!("10 permits for 1000 tasks"), 200_000, scarce),
-            workload(
-                "ping-pong",
-                row!("two queues of 1: a round trip"),
-                200_000,
-                workloads::ping_pong::<S>,
-            ),
-            workload("queue-1", row!("queue of 64, 1 producer"), 1_000_000, |n| {
-                workloads::throughput::<S>(1, n)
-            }),
-            workload("queue-100", row!("queue of 64, 100 producers"), 500_000, |n| {
-                workloads::throughput::<S>(100, n)
-            }),
-        ],
-    }
+    let cannot = semaphores.err();
+    let [free, scarce] = semaphores.unwrap_or([|_, laps| laps; 2]);
+    let workloads = vec![
+        Workload::new("lock", row!("lock, uncontended"), 1_000_000, workloads::free_lock::<L>),
+        Workload::new("lock-2", row!("lock, handed over between 2 tasks"), 200_000, |n, laps| {
+            workloads::handed_over::<L>(2, n, laps)
+        }),
+        Workload::new(
+            "lock-1000",
+            row!("lock, handed over between 1000 tasks"),
+            200_000,
+            |n, laps| workloads::handed_over::<L>(1000, n, laps),
+        ),
+        Workload::new("semaphore", row!("semaphore, uncontended"), 1_000_000, free).cannot(cannot),
+        Workload::new("semaphore-1000", row!("10 permits for 1000 tasks"), 200_000, scarce)
+            .cannot(cannot),
+        Workload::new(
+            "ping-pong",
+            row!("two queues of 1: a round trip"),
+            200_000,
+            ping_pong::<S::Runtime, S>,
+        ),
+        Workload::new("queue-1", row!("queue of 64, 1 producer"), 1_000_000, |n, laps| {
+            workloads::throughput::<S>(1, n, laps)
+        }),
+        Workload::new("queue-100", row!("queue of 64, 100 producers"), 500_000, |n, laps| {
+            workloads::throughput::<S>(100, n, laps)
+        }),
+    ];
+    Peer::new(name, workloads)
 }

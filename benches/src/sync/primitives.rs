@@ -26,7 +26,7 @@ pub(super) trait Semaphore: 'static {
 }
 
 /// The sending end of a bounded channel.
-pub(super) trait Sender: Clone + 'static {
+pub(crate) trait Sender: Clone + 'static {
     type Runtime: Runtime;
     type Receiver: 'static;
     fn channel(capacity: usize) -> (Self, Self::Receiver);

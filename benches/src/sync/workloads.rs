@@ -8,23 +8,23 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use super::primitives::{Lock, Semaphore, Sender};
-use crate::Runtime;
-use crate::measure::CpuClock;
 use crate::workloads::tasks::{join_all, spawn_many};
+use crate::{Laps, Runtime};
 
 /// `n` operations that one task does one after the other, none of which waits.
-fn alone<R: Runtime>(n: usize, operation: impl AsyncFn() + 'static) -> Vec<f64> {
+fn alone<R: Runtime>(n: usize, operation: impl AsyncFn() + 'static, mut laps: Laps) -> Laps {
     R::new().run(async move {
-        let clock = CpuClock::start();
+        laps.start();
         for _ in 0..n {
             operation().await;
         }
-        vec![clock.nanos_each(n)]
+        laps.lap(n);
+        laps
     })
 }
 
 /// `n` operations that `tasks` tasks compete to do.
-fn compete<R, O>(tasks: usize, n: usize, operation: O) -> Vec<f64>
+fn compete<R, O>(tasks: usize, n: usize, operation: O, mut laps: Laps) -> Laps
 where
     R: Runtime,
     O: AsyncFn() + 'static,
@@ -32,7 +32,7 @@ where
     let each = n / tasks;
     let operation = Rc::new(operation);
     R::new().run(async move {
-        let clock = CpuClock::start();
+        laps.start();
         join_all::<R, _>(spawn_many::<R, _, _>(tasks, |_| {
             let operation = Rc::clone(&operation);
             async move {
@@ -43,49 +43,61 @@ where
             }
         }))
         .await;
-        vec![clock.nanos_each(each * tasks)]
+        laps.lap(each * tasks);
+        laps
     })
 }
 
 /// Lock, change the value, unlock.
-pub(super) fn free_lock<L: Lock>(n: usize) -> Vec<f64> {
+pub(super) fn free_lock<L: Lock>(n: usize, laps: Laps) -> Laps {
     let lock = L::new();
-    alone::<L::Runtime>(n, async move || *black_box(&lock).lock().await += 1)
+    alone::<L::Runtime>(n, async move || *black_box(&lock).lock().await += 1, laps)
 }
 
 /// `tasks` tasks hand a lock round.
-pub(super) fn handed_over<L: Lock>(tasks: usize, n: usize) -> Vec<f64> {
+pub(super) fn handed_over<L: Lock>(tasks: usize, n: usize, laps: Laps) -> Laps {
     let lock = L::new();
-    compete::<L::Runtime, _>(tasks, n, async move || {
-        let mut value = lock.lock().await;
-        L::Runtime::yield_now().await;
-        *value += 1;
-    })
+    compete::<L::Runtime, _>(
+        tasks,
+        n,
+        async move || {
+            let mut value = lock.lock().await;
+            L::Runtime::yield_now().await;
+            *value += 1;
+        },
+        laps,
+    )
 }
 
 /// Acquire a permit that is there, and give it back.
-pub(super) fn free_permits<S: Semaphore>(n: usize) -> Vec<f64> {
+pub(super) fn free_permits<S: Semaphore>(n: usize, laps: Laps) -> Laps {
     let semaphore = S::new(1);
-    alone::<S::Runtime>(n, async move || drop(black_box(&semaphore).acquire().await))
+    alone::<S::Runtime>(n, async move || drop(black_box(&semaphore).acquire().await), laps)
 }
 
 /// A thousand tasks share ten permits.
-pub(super) fn scarce_permits<S: Semaphore>(n: usize) -> Vec<f64> {
+pub(super) fn scarce_permits<S: Semaphore>(n: usize, laps: Laps) -> Laps {
     let semaphore = S::new(10);
-    compete::<S::Runtime, _>(1000, n, async move || {
-        let permit = semaphore.acquire().await;
-        S::Runtime::yield_now().await;
-        drop(permit);
-    })
+    compete::<S::Runtime, _>(
+        1000,
+        n,
+        async move || {
+            let permit = semaphore.acquire().await;
+            S::Runtime::yield_now().await;
+            drop(permit);
+        },
+        laps,
+    )
 }
 
-/// Two tasks send a number back and forth `n` times, through a queue with room for one in each direction.
-pub(super) fn ping_pong<S: Sender>(n: usize) -> Vec<f64> {
-    S::Runtime::new().run(async move {
+/// Two tasks of a runtime send a number back and forth `n` times, through a queue with room for one in each
+/// direction.
+pub(crate) fn ping_pong<R: Runtime, S: Sender>(n: usize, mut laps: Laps) -> Laps {
+    R::new().run(async move {
         let (mut ping, mut pinged) = S::channel(1);
         let (mut pong, mut ponged) = S::channel(1);
-        let clock = CpuClock::start();
-        let other = S::Runtime::spawn(async move {
+        laps.start();
+        let other = R::spawn(async move {
             for _ in 0..n {
                 pong.send(S::receive(&mut pinged).await).await;
             }
@@ -94,18 +106,18 @@ pub(super) fn ping_pong<S: Sender>(n: usize) -> Vec<f64> {
             ping.send(i).await;
             assert_eq!(S::receive(&mut ponged).await, i);
         }
-        let nanos = clock.nanos_each(n);
-        S::Runtime::join(other).await;
-        vec![nanos]
+        laps.lap(n);
+        R::join(other).await;
+        laps
     })
 }
 
 /// `n` items go through a queue of 64, from `producers` tasks to one.
-pub(super) fn throughput<S: Sender>(producers: usize, n: usize) -> Vec<f64> {
+pub(super) fn throughput<S: Sender>(producers: usize, n: usize, mut laps: Laps) -> Laps {
     let each = n / producers;
     S::Runtime::new().run(async move {
         let (sender, mut receiver) = S::channel(64);
-        let clock = CpuClock::start();
+        laps.start();
         let tasks = spawn_many::<S::Runtime, _, _>(producers, |_| {
             let mut sender = sender.clone();
             async move {
@@ -118,8 +130,8 @@ pub(super) fn throughput<S: Sender>(producers: usize, n: usize) -> Vec<f64> {
         for _ in 0..each * producers {
             black_box(S::receive(&mut receiver).await);
         }
-        let nanos = clock.nanos_each(each * producers);
+        laps.lap(each * producers);
         join_all::<S::Runtime, _>(tasks).await;
-        vec![nanos]
+        laps
     })
 }

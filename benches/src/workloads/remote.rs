@@ -1,14 +1,15 @@
-//! Wakes that come from another thread.
+//! Wakes that come from another thread, and jobs that go to one.
 
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Runtime;
-use crate::measure::{CpuClock, nanos_each};
+use crate::measure::nanos_each;
+use crate::{Laps, Runtime};
 
 /// A thread calls, a task answers.
 #[derive(Default)]
@@ -43,9 +44,9 @@ impl Line {
 }
 
 /// `n` calls by a thread to a task that is parked, each answered before the next.
-pub(super) fn round_trips<R: Runtime>(n: usize) -> Vec<f64> {
+pub(super) fn wakes<R: Runtime>(n: usize, mut laps: Laps) -> Laps {
     R::new().run(async move {
-        let clock = CpuClock::start();
+        laps.start();
         let line = Arc::new(Line::default());
         let caller = thread::spawn({
             let line = Arc::clone(&line);
@@ -57,7 +58,9 @@ pub(super) fn round_trips<R: Runtime>(n: usize) -> Vec<f64> {
             caller.thread().unpark();
         }
         let wall = caller.join().expect("the caller does not panic");
-        vec![nanos_each(wall, n), clock.nanos_each(n)]
+        laps.lap(n);
+        laps.note(nanos_each(wall, n));
+        laps
     })
 }
 
@@ -65,4 +68,20 @@ fn time_calls(line: &Line, n: usize) -> Duration {
     let begin = Instant::now();
     (1..=n).for_each(|number| line.call(number));
     begin.elapsed()
+}
+
+/// `n` small jobs for another thread, each awaited before the next.
+pub(super) fn offloads<R: Runtime>(n: usize, mut laps: Laps) -> Laps {
+    R::new().run(async move {
+        R::offload(|| ()).await; // starts the thread
+        laps.start();
+        let begin = Instant::now();
+        for i in 0..n {
+            assert_eq!(R::offload(move || black_box(i)).await, i);
+        }
+        let wall = begin.elapsed();
+        laps.lap(n);
+        laps.note(nanos_each(wall, n));
+        laps
+    })
 }

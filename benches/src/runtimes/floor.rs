@@ -1,0 +1,313 @@
+//! The floor: how little an executor can cost here if it does next to nothing. No runtime to use.
+//!
+//! Beside what every peer has in common with the others, it leaves out:
+//!
+//! - waiting on anything but timers: no sockets, no other threads. It never enters the operating system while
+//!   a task is ready, and looks for timers every 61 turns only;
+//! - wakes from other threads: they would go to a queue that nobody runs;
+//! - panics: one ends the program;
+//! - cancellation: a cancel drops the future where it stands, and its joiner waits forever;
+//! - stale handles and wakers: a waker kept too long wakes the next task of its slot;
+//! - all bookkeeping: names, observers, reports, where a task was spawned.
+//!
+//! What remains is one allocation a task, a queue of indexes, and a waker a slot. Its timers are the bare
+//! `timer-wheel`, so that the difference is what a loop adds to its wheel.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+use slab::Slab;
+use timer_wheel::{TimerKey, TimerWheel};
+
+use crate::Runtime;
+
+/// An executor that is no runtime: see its file for what it leaves out.
+#[derive(Debug)]
+pub struct Floor(());
+
+thread_local! {
+    static READY: RefCell<VecDeque<usize>> = const { RefCell::new(VecDeque::new()) };
+    static TASKS: RefCell<Tasks> = RefCell::new(Tasks::default());
+    static TIMERS: RefCell<Timers> = RefCell::new(Timers::new());
+}
+
+#[derive(Default)]
+struct Tasks {
+    slots: Slab<Slot>,
+    /// One for each slot there ever was; out while its task is polled.
+    wakers: Vec<Option<Waker>>,
+}
+
+struct Slot {
+    cell: Option<Pin<Box<dyn Cell>>>,
+    joiner: Option<Waker>,
+    done: bool,
+}
+
+struct Timers {
+    wheel: TimerWheel<Waker>,
+    start: Instant,
+    now: u64,
+}
+
+struct Id(usize);
+
+impl Wake for Id {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        READY.with_borrow_mut(|ready| ready.push_back(self.0));
+    }
+}
+
+/// A task's future, then its output.
+trait Cell {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+    /// The output, as an `Option`.
+    fn output(self: Pin<&mut Self>) -> Option<&mut dyn Any>;
+}
+
+pin_project! {
+    #[project = Projected]
+    enum TaskCell<F: Future> {
+        Running { #[pin] future: F },
+        Done { output: Option<F::Output> },
+    }
+}
+
+impl<F: Future> Cell for TaskCell<F>
+where
+    F::Output: 'static,
+{
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Projected::Running { future } = self.as_mut().project() {
+            let Poll::Ready(output) = future.poll(cx) else {
+                return Poll::Pending;
+            };
+            self.set(TaskCell::Done { output: Some(output) });
+        }
+        Poll::Ready(())
+    }
+
+    fn output(self: Pin<&mut Self>) -> Option<&mut dyn Any> {
+        match self.project() {
+            Projected::Running { .. } => None,
+            Projected::Done { output } => Some(output),
+        }
+    }
+}
+
+/// A task's slot, and the type of what it returns. Dropping it leaves the task running.
+#[derive(Debug)]
+pub struct FloorTask<T>(usize, std::marker::PhantomData<T>);
+
+fn spawn<F: Future + 'static>(future: F) -> usize {
+    let slot =
+        Slot { cell: Some(Box::pin(TaskCell::Running { future })), joiner: None, done: false };
+    let id = TASKS.with_borrow_mut(|tasks| {
+        let id = tasks.slots.insert(slot);
+        if id == tasks.wakers.len() {
+            tasks.wakers.push(Some(Waker::from(Arc::new(Id(id)))));
+        }
+        id
+    });
+    READY.with_borrow_mut(|ready| ready.push_back(id));
+    id
+}
+
+fn step(id: usize) {
+    let taken = TASKS.with_borrow_mut(|tasks| {
+        let slot = tasks.slots.get_mut(id).filter(|slot| !slot.done)?;
+        slot.cell.take().zip(tasks.wakers[id].take())
+    });
+    let Some((mut cell, waker)) = taken else {
+        return; // woken twice, or too late
+    };
+    let done = cell.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    let joiner = TASKS.with_borrow_mut(|tasks| {
+        tasks.wakers[id] = Some(waker);
+        let slot = &mut tasks.slots[id];
+        slot.cell = Some(cell);
+        slot.done = done;
+        slot.joiner.take_if(|_| done)
+    });
+    if let Some(joiner) = joiner {
+        joiner.wake();
+    }
+}
+
+fn take_output<T: 'static>(id: usize, cx: &Context<'_>) -> Poll<T> {
+    let cell = TASKS.with_borrow_mut(|tasks| {
+        if tasks.slots[id].done {
+            return tasks.slots.remove(id).cell;
+        }
+        tasks.slots[id].joiner = Some(cx.waker().clone());
+        None
+    });
+    let Some(mut cell) = cell else {
+        return Poll::Pending;
+    };
+    let output = cell.as_mut().output().and_then(|output| output.downcast_mut::<Option<T>>());
+    Poll::Ready(output.and_then(Option::take).expect("the task ended with a `T`"))
+}
+
+impl Timers {
+    fn new() -> Timers {
+        Timers { wheel: TimerWheel::new(), start: Instant::now(), now: 0 }
+    }
+
+    fn read_clock(&mut self) {
+        self.now = self.start.elapsed().as_nanos() as u64;
+    }
+
+    fn expire(&mut self) {
+        self.read_clock();
+        self.wheel.advance(self.now);
+        while let Some(expired) = self.wheel.pop_expired() {
+            expired.value.wake();
+        }
+    }
+
+    /// How long until the next timer.
+    fn wait(&mut self) -> Duration {
+        let next = self.wheel.next_wakeup().expect("a task is ready or sleeps");
+        Duration::from_nanos(next.saturating_sub(self.now))
+    }
+}
+
+fn turn(number: usize) {
+    let ready = READY.with_borrow(VecDeque::len);
+    if ready == 0 || number % 61 == 0 {
+        TIMERS.with_borrow_mut(|timers| {
+            if ready == 0 {
+                std::thread::sleep(timers.wait());
+            }
+            timers.expire();
+        });
+    }
+    for _ in 0..READY.with_borrow(VecDeque::len) {
+        if let Some(id) = READY.with_borrow_mut(VecDeque::pop_front) {
+            step(id);
+        }
+    }
+}
+
+/// A timer of the wheel.
+#[derive(Debug)]
+pub struct FloorSleep {
+    delay: u64,
+    timer: Option<TimerKey>,
+}
+
+impl Future for FloorSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        TIMERS.with_borrow_mut(|timers| match self.timer {
+            Some(timer) if timers.wheel.contains(timer) => Poll::Pending,
+            Some(_) => Poll::Ready(()),
+            None => {
+                timers.read_clock();
+                let deadline = timers.now + self.delay;
+                self.timer = Some(timers.wheel.insert(deadline, cx.waker().clone()));
+                Poll::Pending
+            }
+        })
+    }
+}
+
+impl Drop for FloorSleep {
+    fn drop(&mut self) {
+        if let Some(timer) = self.timer {
+            // At the end of the thread, the timers may be gone before the tasks.
+            let _ = TIMERS.try_with(|timers| timers.borrow_mut().wheel.remove(timer));
+        }
+    }
+}
+
+impl Runtime for Floor {
+    const NAME: &'static str = "floor";
+    const CANNOT: &'static [(&'static str, &'static str)] =
+        &[("remote-wake", "no threads"), ("offload", "no threads")];
+    type Task<T: 'static> = FloorTask<T>;
+    type Sleep = FloorSleep;
+
+    fn new() -> Self {
+        TIMERS.set(Timers::new());
+        Floor(())
+    }
+
+    fn block_on<T, F>(&mut self, main: F) -> T
+    where
+        T: 'static,
+        F: Future<Output = T> + 'static,
+    {
+        let main = spawn(main);
+        let is_done = || TASKS.with_borrow(|tasks| tasks.slots[main].done);
+        (0..).take_while(|_| !is_done()).for_each(turn);
+        match take_output(main, &Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => unreachable!("it is done"),
+        }
+    }
+
+    fn spawn<T, F>(future: F) -> FloorTask<T>
+    where
+        T: 'static,
+        F: Future<Output = T> + 'static,
+    {
+        FloorTask(spawn(future), std::marker::PhantomData)
+    }
+
+    fn join<T: 'static>(task: FloorTask<T>) -> impl Future<Output = T> + 'static {
+        std::future::poll_fn(move |cx| take_output(task.0, cx))
+    }
+
+    /// Drops the future, at once.
+    fn cancel<T: 'static>(task: &FloorTask<T>) {
+        drop(TASKS.with_borrow_mut(|tasks| tasks.slots.try_remove(task.0)));
+    }
+
+    async fn cancelled<T: 'static>(_: FloorTask<T>) {}
+
+    fn yield_now() -> impl Future<Output = ()> + 'static {
+        futures_lite::future::yield_now()
+    }
+
+    fn sleep(delay: Duration) -> FloorSleep {
+        FloorSleep { delay: delay.as_nanos() as u64, timer: None }
+    }
+
+    fn reset(mut sleep: Pin<&mut FloorSleep>, delay: Duration, _: &mut Context<'_>) {
+        sleep.delay = delay.as_nanos() as u64;
+        let timer = sleep.timer.expect("the sleep was polled");
+        TIMERS.with_borrow_mut(|timers| {
+            timers.read_clock();
+            timers.wheel.reset(timer, timers.now + sleep.delay);
+        });
+    }
+
+    fn timeout<F: Future>(limit: Duration, body: F) -> impl Future<Output = Option<F::Output>> {
+        futures_lite::future::or(async { Some(body.await) }, async move {
+            Self::sleep(limit).await;
+            None
+        })
+    }
+
+    async fn offload<T, J>(job: J) -> T
+    where
+        T: Send + 'static,
+        J: FnOnce() -> T + Send + 'static,
+    {
+        job()
+    }
+}
