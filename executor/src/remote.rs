@@ -135,16 +135,6 @@ impl Remote {
         self.mail.load(SeqCst)
     }
 
-    /// Is there a message? A knock without one, of a handle that was dropped, is heard by this.
-    pub(crate) fn has_message(&self) -> bool {
-        if !self.has_mail() {
-            return false;
-        }
-        let inbox = unpoisoned(self.inbox.lock());
-        self.mail.store(!inbox.messages.is_empty(), SeqCst);
-        !inbox.messages.is_empty()
-    }
-
     /// From here on a message wakes the loop. `false` if one is there already: do not wait.
     pub(crate) fn park(&self) -> bool {
         self.parked.swap(true, SeqCst);

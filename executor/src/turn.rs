@@ -106,7 +106,7 @@ impl EventLoop {
 
     fn is_busy(&self) -> bool {
         let ready = self.core.with(|state| !state.ready.is_empty());
-        ready || self.core.stopping.get() || self.core.remote.has_message()
+        ready || self.core.stopping.get() || self.core.remote.has_mail()
     }
 
     /// However busy the loop is, sources are not left waiting (rule T6).

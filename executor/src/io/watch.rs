@@ -79,8 +79,7 @@ fn add(
     callback: impl FnMut() + 'static,
 ) -> io::Result<Watch> {
     let fd = fd.as_fd().as_raw_fd();
-    let callback: Callback = Rc::new(RefCell::new(callback));
-    context::current(call, |core| core.add_watch(fd, direction, &callback))
+    context::current(call, |core| core.add_watch(fd, direction, callback))
 }
 
 #[track_caller]
@@ -133,29 +132,15 @@ pub(crate) fn run(core: &Rc<Core>, source: Key, direction: Direction) {
 }
 
 impl Core {
-    /// As [`add_reader`], for a loop that need not run yet.
-    pub(crate) fn add_reader(
-        self: &Rc<Self>,
-        fd: &impl AsRawFd,
-        callback: impl FnMut() + 'static,
-    ) -> io::Result<Watch> {
-        let callback: Callback = Rc::new(RefCell::new(callback));
-        self.add_watch(fd.as_raw_fd(), Direction::Read, &callback)
-    }
-
-    /// As [`remove_reader`], for a loop that need not run yet.
-    pub(crate) fn remove_reader(&self, fd: &impl AsRawFd) {
-        drop(self.unwatch(fd.as_raw_fd(), Direction::Read));
-    }
-
-    fn add_watch(
+    pub(crate) fn add_watch(
         self: &Rc<Self>,
         fd: RawFd,
         direction: Direction,
-        callback: &Callback,
+        callback: impl FnMut() + 'static,
     ) -> io::Result<Watch> {
-        self.watch(fd, direction, callback)?;
-        let (core, callback) = (Rc::downgrade(self), Rc::downgrade(callback));
+        let callback: Callback = Rc::new(RefCell::new(callback));
+        self.watch(fd, direction, &callback)?;
+        let (core, callback) = (Rc::downgrade(self), Rc::downgrade(&callback));
         Ok(Watch { core, fd, direction, callback })
     }
 

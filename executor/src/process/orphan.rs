@@ -16,7 +16,6 @@ use std::process::{Child, ExitStatus};
 use std::rc::Rc;
 use std::thread;
 
-use super::exit;
 use crate::context::{self, Core};
 use crate::signal::Signal;
 
@@ -128,7 +127,7 @@ fn wait_for_all(children: Vec<Child>) {
 
     let (mut watched, unwatched): (Vec<_>, Vec<_>) = children
         .into_iter()
-        .map(|child| (exit::pidfd(child.id()), child))
+        .map(|child| (super::exit::pidfd(child.id()), child))
         .partition(|(pidfd, _)| pidfd.is_some());
     while !watched.is_empty() {
         let ends = watched.iter().flat_map(|(pidfd, _)| pidfd);
@@ -155,15 +154,26 @@ impl Core {
     /// The loop asks a child how it ended, once it has.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn adopt(self: &Rc<Self>, child: Child) {
+        use std::cell::OnceCell;
+        use std::os::fd::AsRawFd;
+
+        use crate::io::Watch;
+        use crate::reactor::Direction;
+
         let mut orphan = Orphan(Some(child));
-        let Some(pidfd) = orphan.pidfd().map(Rc::new) else { return };
-        let (open, the_loop) = (Rc::clone(&pidfd), Rc::downgrade(self));
+        let Some(pidfd) = orphan.pidfd() else { return };
+        let watch: Rc<OnceCell<Watch>> = Rc::default();
+        let (fd, own_watch) = (pidfd.as_raw_fd(), Rc::clone(&watch));
         // If it cannot be watched, or is dropped with its loop, the callback hands the child on.
-        let _ = self.add_reader(&pidfd, move || {
-            if let (true, Some(core)) = (orphan.has_ended(), the_loop.upgrade()) {
-                core.remove_reader(&open);
+        let watched = self.add_watch(fd, Direction::Read, move || {
+            let _open = &pidfd;
+            if let (true, Some(watch)) = (orphan.has_ended(), own_watch.get()) {
+                watch.cancel();
             }
         });
+        if let Ok(watched) = watched {
+            let _ = watch.set(watched);
+        }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -178,7 +188,7 @@ struct Orphan(Option<Child>);
 impl Orphan {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn pidfd(&self) -> Option<std::os::fd::OwnedFd> {
-        self.0.as_ref().and_then(|child| exit::pidfd(child.id()))
+        self.0.as_ref().and_then(|child| super::exit::pidfd(child.id()))
     }
 
     fn has_ended(&mut self) -> bool {

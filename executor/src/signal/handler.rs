@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::os::fd::AsRawFd;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -10,6 +11,7 @@ use super::kind::{Signal, SignalError};
 use super::registry::Role;
 use crate::context::{self, Core};
 use crate::io::Watch;
+use crate::reactor::Direction;
 
 /// Runs `handler` in the loop whenever `signal` has come, until it is taken away: a callback in a turn of the
 /// loop, free to do whatever callbacks do. One that was there for this signal before is replaced.
@@ -92,7 +94,8 @@ impl WayIn {
     ) -> Result<WayIn, SignalError> {
         let inlet = Rc::new(RefCell::new(Inlet::open(&[signal], role)?));
         let (heard, the_loop): (_, Weak<Core>) = (Rc::clone(&inlet), Rc::downgrade(core));
-        let watch = core.add_reader(&*inlet.borrow(), move || {
+        let fd = inlet.borrow().as_raw_fd();
+        let watch = core.add_watch(fd, Direction::Read, move || {
             let has_come = heard.borrow_mut().take().next().is_some();
             if let (true, Some(core)) = (has_come, the_loop.upgrade()) {
                 come(&core);
