@@ -62,6 +62,20 @@ fn every_example_stands_beside_its_python() {
     }
 }
 
+#[test]
+fn every_feature_is_named_where_people_look() {
+    let (readme, front_page) = (read("README.md"), read("executor/src/lib.rs"));
+    let manifest = read("executor/Cargo.toml");
+    let section = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let features = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    for feature in features.filter(|name| *name != "default") {
+        let row = format!("| `{feature}` |");
+        assert!(front_page.contains(&row), "the front page of lib.rs has no row for {feature}");
+        let row = format!("| `wheelhouse` | `{feature}`");
+        assert!(readme.contains(&row), "README.md has no row for the feature {feature}");
+    }
+}
+
 /// What docs/reading-order.md wants broken, and docs/one-turn.md shows, stands in the source as it is said.
 #[test]
 fn every_quoted_line_of_the_source_is_true() {

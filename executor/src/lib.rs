@@ -46,6 +46,34 @@
 //! assert_eq!(event_loop.time(), Duration::from_secs(3600));
 //! ```
 //!
+//! # Where to find it
+//!
+//! | to | |
+//! |---|---|
+//! | run | [`run`], [`Runner`], [`EventLoop`] |
+//! | start tasks | [`spawn`], [`try_spawn`], [`Task`], [`TaskHandle`] |
+//! | wait a while | [`sleep`](sleep()), [`interval`], [`yield_now`] |
+//! | wait for several | [`gather`], [`try_gather`], [`wait`](wait()), [`as_completed`], [`task_group`] |
+//! | wait no longer | [`timeout`](timeout()), [`wait_for`], [`shield`] |
+//! | cancel, and clean up | [`Task::cancel`](TaskHandle::cancel), [`catch_cancel`], [`CancelScope`], [`TaskHandle::abort`] |
+//! | share and pass on | [`sync`]: locks, semaphores, events, queues; [`promise`](promise()) |
+//! | repeat, retry, schedule | [`schedule`] |
+//! | do work that blocks | [`offload`](offload()) |
+//! | read and write | `net`: sockets; `io`: any descriptor |
+//! | call from another thread | [`LoopHandle`] |
+//! | see what goes on | [`Turn`], [`dump_tasks`], [`EventLoop::census`] |
+//!
+//! # Features
+//!
+//! | feature | | what it buys |
+//! |---|---|---|
+//! | `net` | on | sockets and other descriptors; Unix only |
+//! | `stream` | on, by `futures-io` | `futures_core::Stream` for what comes one by one |
+//! | `futures-io` | on | `futures_io::AsyncRead` and `AsyncWrite` |
+//! | `hyper` | | what hyper 1.x asks of a runtime |
+//! | `futures-task` | | `LocalSpawn` and `Spawn` of `futures` |
+//! | `tracing` | | a root span for each task |
+//!
 //! # Words
 //!
 //! The OS is *waited on*, a task is *stepped*, a future is *polled*, the wheel *expires*, a round of the
