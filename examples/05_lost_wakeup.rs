@@ -13,7 +13,7 @@
 //!
 //! Prints: the report of the careless flag's task; then the careful one, which is woken.
 //!
-//! Read next: `06_cancel_with_cleanup.rs`. The guide to hung programs is `33_stuck_program.rs`.
+//! Read next: `06_cancel_with_cleanup.rs`. The guide to hung programs is `34_stuck_program.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

@@ -13,7 +13,7 @@
 //!
 //! Prints: the greedy worker does all of its work although it was cancelled; the polite one stops.
 //!
-//! Read next: `11_wait_for.rs`. For long work that cannot be cut up: `29_blocking_work.rs`.
+//! Read next: `11_wait_for.rs`. For long work that cannot be cut up: `30_blocking_work.rs`.
 
 mod common;
 

@@ -13,7 +13,7 @@
 //!
 //! Prints: what runs when, a run that is skipped because the one before still goes on, and a failure.
 //!
-//! Read next: `28_dependencies.rs`.
+//! Read next: `28_cron.rs`.
 
 mod common;
 

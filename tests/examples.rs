@@ -14,14 +14,14 @@ use std::sync::OnceLock;
 use std::{env, fs};
 
 /// One line says how to run it, one what is shown, and so on: the header that every rung has.
-const HEADER: [&str; 5] = ["cargo run --example", "Shows:", "In asyncio:", "Prints:", "Read next:"];
+const HEADER: [&str; 4] = ["Shows:", "In asyncio:", "Prints:", "Read next:"];
 
 /// One idea a file: a reader should see it all at once.
 const LINES_AT_MOST: usize = 110;
 
 #[test]
 fn every_example_prints_what_is_expected() {
-    for name in names("examples", "rs") {
+    for name in names("examples", "rs").into_iter().filter(|name| !is_left_out(name)) {
         let printed = run(&name);
         assert_eq!(run(&name), printed, "{name} printed something else when it was run again");
         hold_to(&name, &printed);
@@ -40,7 +40,8 @@ fn every_rung_of_the_ladder_is_short_and_says_what_it_is() {
         let text = fs::read_to_string(root().join("examples").join(format!("{name}.rs"))).unwrap();
         let lines = text.lines().count();
         assert!(lines <= LINES_AT_MOST, "{name} has {lines} lines");
-        for part in HEADER {
+        let command = format!("--example {name}");
+        for part in HEADER.into_iter().chain([command.as_str()]) {
             assert!(text.contains(part), "the header of {name} does not say {part:?}");
         }
     }
@@ -98,10 +99,18 @@ fn program(name: &str) -> PathBuf {
     folder.join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
+/// Is it left out here, for it needs a feature that this test was built without? `.ci/run` has them on.
+fn is_left_out(name: &str) -> bool {
+    name == "28_cron" && !cfg!(feature = "cron")
+}
+
 fn build_examples(profile_folder: &OsStr) {
     let profile = if profile_folder == "debug" { OsStr::new("dev") } else { profile_folder };
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--examples", "--profile"]).arg(profile);
+    if cfg!(feature = "cron") {
+        cargo.args(["--features", "cron"]);
+    }
     let built = cargo.current_dir(root()).stdout(Stdio::null()).status();
     assert!(built.expect("Cargo can be run").success(), "the examples do not compile");
 }

@@ -70,6 +70,7 @@
 //! | `net` | on | sockets and other descriptors; Unix only |
 //! | `stream` | on, by `futures-io` | `futures_core::Stream` for what comes one by one |
 //! | `futures-io` | on | `futures_io::AsyncRead` and `AsyncWrite` |
+//! | `cron` | | [`schedule`]: crontab's times, in time zones |
 //! | `hyper` | | what hyper 1.x asks of a runtime |
 //! | `futures-task` | | `LocalSpawn` and `Spawn` of `futures` |
 //! | `tracing` | | a root span for each task |

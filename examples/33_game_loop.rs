@@ -1,7 +1,7 @@
 //! Embedding: a game with a loop of its own, and the event loop as a guest in it.
 //!
 //! ```text
-//! cargo run --example 32_game_loop
+//! cargo run --example 33_game_loop
 //! ```
 //!
 //! Shows: `run_once` runs what is ready and comes back at once. The host decides when that happens, and how
@@ -12,7 +12,7 @@
 //!
 //! Prints: the frames in which something happens: a door that opens for 40 ms, a guard that is cancelled.
 //!
-//! Read next: `33_stuck_program.rs`.
+//! Read next: `34_stuck_program.rs`.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,8 +1,8 @@
 //! Debugging a program that is stuck: who waits for what, and since which line.
 //!
 //! ```text
-//! cargo run --example 33_stuck_program
-//! cargo run --example 33_stuck_program -- --virtual    in no time, the same text each time
+//! cargo run --example 34_stuck_program
+//! cargo run --example 34_stuck_program -- --virtual    in no time, the same text each time
 //! ```
 //!
 //! Shows: two transfers take the same two locks in opposite order, and each waits for the other, for ever.

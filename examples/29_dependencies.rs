@@ -1,8 +1,8 @@
 //! Tasks that need each other's results: a graph instead of a list.
 //!
 //! ```text
-//! cargo run --example 28_dependencies
-//! cargo run --example 28_dependencies -- --virtual    in no time, the same text each time
+//! cargo run --example 29_dependencies
+//! cargo run --example 29_dependencies -- --virtual    in no time, the same text each time
 //! ```
 //!
 //! Shows: each node begins as soon as what it needs is there, and is given those values, typed. If one
@@ -12,7 +12,7 @@
 //!
 //! Prints: a build in which two parts compile side by side; then the same with a part that is broken.
 //!
-//! Read next: `29_blocking_work.rs`.
+//! Read next: `30_blocking_work.rs`.
 
 mod common;
 

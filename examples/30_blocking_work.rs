@@ -1,7 +1,7 @@
 //! Work that blocks, on a thread of its own, while the loop runs on.
 //!
 //! ```text
-//! cargo run --example 29_blocking_work
+//! cargo run --example 30_blocking_work
 //! ```
 //!
 //! Shows: a computation, or a call that blocks, keeps the whole loop from running. `offload` hands it to a thread
@@ -13,7 +13,7 @@
 //!
 //! Prints: no tick during a blocking call, ticks during an offloaded one; results, a panic, a job given up.
 //!
-//! Read next: `30_graceful_shutdown.rs`.
+//! Read next: `31_graceful_shutdown.rs`.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,7 +1,7 @@
 //! Several pages over HTTP at once, each with a limit, from a server that this program starts itself.
 //!
 //! ```text
-//! cargo run --example 31_http_pages
+//! cargo run --example 32_http_pages
 //! ```
 //!
 //! Shows: sockets are futures like all others. A server is a task that accepts and spawns; a request that takes
@@ -13,7 +13,7 @@
 //!
 //! Prints: five pages, of which one is not there, one never comes, and one breaks off.
 //!
-//! Read next: `32_game_loop.rs`.
+//! Read next: `33_game_loop.rs`.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
