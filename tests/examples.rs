@@ -8,10 +8,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::{env, fs};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// One line says how to run it, one what is shown, and so on: the header that every rung has.
 const HEADER: [&str; 4] = ["Shows:", "In asyncio:", "Prints:", "Read next:"];
@@ -29,14 +32,24 @@ fn every_example_prints_what_is_expected() {
 }
 
 #[test]
+fn ctrl_c_ends_the_shutdown_example_as_a_term_does() {
+    let name = "31_graceful_shutdown";
+    let printed = run_until_told_to_stop(name, Signal::INT);
+    hold_to(name, &printed.replace("SIGINT", "SIGTERM"));
+}
+
+#[test]
 fn every_expected_text_has_its_example() {
     let (examples, texts) = (names("examples", "rs"), names("tests/examples", "txt"));
     assert_eq!(texts.difference(&examples).collect::<Vec<_>>(), [] as [&String; 0]);
 }
 
 #[test]
-fn every_rung_of_the_ladder_is_short_and_says_what_it_is() {
-    for name in names("examples", "rs").into_iter().filter(|name| name != "tour") {
+fn every_rung_of_the_ladder_is_numbered_short_and_names_the_next() {
+    let names: Vec<String> = names("examples", "rs").into_iter().collect();
+    let rungs: Vec<&String> = names.iter().filter(|name| *name != "tour").collect();
+    for (number, name) in (1..).zip(&rungs) {
+        assert!(name.starts_with(&format!("{number:02}_")), "{name} is rung number {number}");
         let text = fs::read_to_string(root().join("examples").join(format!("{name}.rs"))).unwrap();
         let lines = text.lines().count();
         assert!(lines <= LINES_AT_MOST, "{name} has {lines} lines");
@@ -44,13 +57,32 @@ fn every_rung_of_the_ladder_is_short_and_says_what_it_is() {
         for part in HEADER.into_iter().chain([command.as_str()]) {
             assert!(text.contains(part), "the header of {name} does not say {part:?}");
         }
+        let next = text.split("Read next:").nth(1).unwrap().lines().next().unwrap();
+        let named = rungs.get(number).map_or("docs/", |next| next.as_str());
+        assert!(next.contains(named), "{name} names {next:?} as the next, not {named}");
     }
 }
 
-/// What an example prints. It must end by itself, and well.
+/// What an example prints. It must end by itself, and well; one that waits for a signal gets it.
 fn run(name: &str) -> String {
+    if name == "31_graceful_shutdown" {
+        return run_until_told_to_stop(name, Signal::TERM);
+    }
     let output = Command::new(program(name)).arg("--virtual").output().expect("it can be run");
     text_of(name, output)
+}
+
+/// What an example prints that is sent a signal as soon as it has printed its first line.
+fn run_until_told_to_stop(name: &str, signal: Signal) -> String {
+    let mut command = Command::new(program(name));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut printed = String::new();
+    lines.read_line(&mut printed).expect("it prints text");
+    kill_process(Pid::from_child(&child), signal).expect("it still runs");
+    lines.read_to_string(&mut printed).expect("it prints text");
+    let rest = child.wait_with_output().expect("it ends");
+    printed + &text_of(name, rest)
 }
 
 fn text_of(name: &str, output: Output) -> String {

@@ -60,6 +60,7 @@
 //! | repeat, retry, schedule | [`schedule`] |
 //! | do work that blocks | [`offload`](offload()) |
 //! | read and write | `net`: sockets; `io`: any descriptor |
+//! | deal with the system | `signal`: signals; `process`: child processes |
 //! | call from another thread | [`LoopHandle`] |
 //! | see what goes on | [`Turn`], [`dump_tasks`], [`EventLoop::census`] |
 //!
@@ -70,6 +71,8 @@
 //! | `net` | on | sockets and other descriptors; Unix only |
 //! | `stream` | on, by `futures-io` | `futures_core::Stream` for what comes one by one |
 //! | `futures-io` | on | `futures_io::AsyncRead` and `AsyncWrite` |
+//! | `signal` | on | signals, and Ctrl-C for [`run`]; Unix only |
+//! | `process` | on | child processes; Unix only |
 //! | `cron` | | [`schedule`]: crontab's times, in time zones |
 //! | `hyper` | | what hyper 1.x asks of a runtime |
 //! | `futures-task` | | `LocalSpawn` and `Spawn` of `futures` |
