@@ -149,7 +149,12 @@ impl Runner {
 
     /// asyncio's `shutdown_default_executor`.
     fn wait_for_jobs(&mut self) -> Result<(), RunError> {
-        let limit = self.event_loop.core().pool.shutdown_limit();
+        let pool = &self.event_loop.core().pool;
+        if pool.unfinished().is_empty() {
+            // A runner that was refused its `main`, inside a running loop, ends without turning.
+            return Ok(());
+        }
+        let limit = pool.shutdown_limit();
         for job in self.event_loop.shutdown_offload(limit)? {
             self.event_loop.report(&ExceptionContext::of(&job.to_string()));
         }
