@@ -193,6 +193,35 @@ fn a_reschedule_resumes_and_a_resume_of_what_runs_changes_nothing() {
 }
 
 #[test]
+fn a_trigger_that_is_refused_leaves_the_old_one() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let scheduler = told(&t);
+        scheduler.add(takes(each(10), 0).id("a")).unwrap();
+        assert!(scheduler.reschedule("a", each(10).ending(wall(5))).is_err());
+        sleep(ms(25)).await;
+        scheduler.shutdown(true).await;
+    });
+    trace.expect(&["10 a of 10 ran", "20 a of 20 ran"]);
+}
+
+#[test]
+fn of_late_jobs_the_one_that_was_due_first_runs_first() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let scheduler = told(&t);
+        scheduler.add(takes(DateTrigger::new(wall(20)), 0).id("second")).unwrap();
+        scheduler.add(takes(DateTrigger::new(wall(10)), 0).id("first")).unwrap();
+        scheduler.set_origin(wall(30));
+        sleep(ms(5)).await;
+        scheduler.shutdown(true).await;
+    });
+    trace.expect(&["0 first of 10 ran", "0 second of 20 ran"]);
+}
+
+#[test]
 fn a_job_that_is_resumed_too_late_stays_paused() {
     run(async {
         let scheduler = scheduler();
@@ -493,6 +522,22 @@ fn jitter_delays_each_run_and_the_beat_does_not_drift() {
     assert!(
         delays.iter().any(|delay| *delay < ms(10)) && delays.iter().any(|delay| *delay > ms(40))
     );
+}
+
+#[test]
+fn jitter_beyond_the_period_leaves_no_run_out() {
+    run(async {
+        let scheduler = scheduler();
+        let runs = Rc::new(Cell::new(0));
+        let count = Rc::clone(&runs);
+        scheduler.add_listener(move |_| count.set(count.get() + 1));
+        let job = takes(each(10).ending(wall(500)), 0);
+        scheduler.add(job.jitter(ms(45), Random::seeded(1))).unwrap();
+        scheduler.start().unwrap();
+        sleep(ms(600)).await;
+        scheduler.shutdown(true).await;
+        assert_eq!(runs.get(), 50);
+    });
 }
 
 proptest! {
