@@ -12,6 +12,9 @@ mod cancellation_model {}
 #[doc = include_str!("../../docs/asyncio-map.md")]
 mod asyncio_map {}
 
+#[doc = include_str!("../../docs/beyond-asyncio.md")]
+mod beyond_asyncio {}
+
 #[doc = include_str!("../../docs/asyncio-tests.md")]
 mod asyncio_tests {}
 
