@@ -73,7 +73,12 @@ impl Referee {
         format!("the smallest program that differs:\n{main}\n{difference}")
     }
 
-    fn record(&mut self, program: &Program) -> io::Result<Outcome> {
+    /// What Python makes of a program.
+    ///
+    /// # Errors
+    ///
+    /// If the recorder has ended, which it does when it cannot make sense of a program.
+    pub fn record(&mut self, program: &Program) -> io::Result<Outcome> {
         let mut line = serde_json::to_string(program)?;
         line.push('\n');
         self.programs.as_mut().expect("it is open until the drop").write_all(line.as_bytes())?;

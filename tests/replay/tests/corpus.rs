@@ -54,6 +54,15 @@ fn recorded_programs_do_what_they_did_in_cpython() {
 }
 
 #[test]
+fn the_recorder_says_of_recorded_programs_what_is_recorded() {
+    let Some(mut referee) = Referee::find() else { return };
+    for Recorded { program, result } in corpus().step_by(3) {
+        let recorded = referee.record(&program).expect("the recorder knows every program");
+        assert_eq!(Difference::between(&recorded, &result), None, "seed {}", program.seed);
+    }
+}
+
+#[test]
 fn a_loop_that_is_turned_by_hand_does_the_same() {
     for Recorded { program, .. } in corpus() {
         let by_hand = run(&program, Turning::ByHand).without_turns();

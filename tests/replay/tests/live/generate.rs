@@ -6,6 +6,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use replay::program::{Block, Catch, Child, Name, NewTask, Program, Stmt, Value, WaitMode};
 
 use crate::{contend, names, perturb};
@@ -17,6 +19,16 @@ pub(crate) fn program() -> impl Strategy<Value = Program> {
         1 => perturb::perturbed(),
     ];
     main.prop_map(|main| names::complete(&main.into()))
+}
+
+/// The program that a seed stands for.
+pub(crate) fn seeded(seed: u64) -> Program {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let drawn = program().new_tree(&mut runner).expect("no strategy here refuses anything");
+    Program { seed, ..drawn.current() }
 }
 
 /// A main task that starts a few others and then, within a few milliseconds, meddles with them.
