@@ -2,6 +2,8 @@
 //! the operating system.
 
 mod handles;
+#[cfg(unix)]
+mod network;
 
 use std::sync::mpsc;
 use std::thread;
