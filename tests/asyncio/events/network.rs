@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
 
-use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wheelhouse::io::{add_reader, add_writer, pipe, remove_reader, remove_writer};
 use wheelhouse::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream, start_server};
 use wheelhouse::{EventLoop, call_soon, offload, sleep, spawn, yield_now};
@@ -53,7 +52,7 @@ fn reader_callback() {
         let (mut reader, writer) = BlockingUnix::pair().unwrap();
         reader.set_nonblocking(true).unwrap();
         let fd = Rc::new(reader.try_clone().unwrap());
-        let (bytes, closed) = (Rc::new(RefCell::new(Vec::new())), Rc::new(Cell::new(false)));
+        let (bytes, closed) = (Rc::new(RefCell::new(Vec::<u8>::new())), Rc::new(Cell::new(false)));
         let (into, note) = (Rc::clone(&bytes), Rc::clone(&closed));
         let watched = Rc::clone(&fd);
         let callback = move || {
@@ -109,7 +108,7 @@ fn create_connection() {
             let (stream, _) = listener.accept().await.unwrap();
             stream.write_all(b"HTTP/1.0 200 OK").await.unwrap();
         });
-        let mut client = TcpStream::connect(address).await.unwrap();
+        let client = TcpStream::connect(address).await.unwrap();
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.0 200 OK");
@@ -217,7 +216,7 @@ fn create_unix_server() {
         let listener = UnixListener::bind(&path.0).unwrap();
         let server =
             start_server(listener, async |stream: UnixStream, _| stream.write_all(b"hello").await);
-        let mut client = UnixStream::connect(&path.0).unwrap();
+        let client = UnixStream::connect(&path.0).unwrap();
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         assert_eq!(answer, b"hello");
@@ -294,7 +293,7 @@ fn read_pipe() {
 #[test]
 fn write_pipe() {
     run(async {
-        let (mut reader, writer) = pipe().unwrap();
+        let (reader, writer) = pipe().unwrap();
         writer.write_all(b"1").await.unwrap();
         writer.write_all(b"2345").await.unwrap();
         drop(writer);
