@@ -578,7 +578,9 @@ fn a_loop_that_is_dropped_with_sockets_in_flight_leaves_no_descriptor_open() {
             let (one, other) = UnixStream::pair().unwrap();
             spawn(async move { other.read(&mut [0]).await.map(|n| (n, writer)) }).detach();
             turns(3).await;
-            let (kept, _) = UnixStream::pair().unwrap();
+            // This one is registered, and outlives the loop.
+            let (kept, _peer) = UnixStream::pair().unwrap();
+            assert!(timeout(ms(1), kept.read(&mut [0])).await.is_err());
             drop(one);
             kept
         })

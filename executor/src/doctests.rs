@@ -18,6 +18,14 @@ mod beyond_asyncio {}
 #[doc = include_str!("../../docs/asyncio-tests.md")]
 mod asyncio_tests {}
 
+#[cfg(feature = "net")]
+#[doc = include_str!("../../docs/networking.md")]
+mod networking {}
+
+#[cfg(all(feature = "net", target_os = "linux"))]
+#[doc = include_str!("../../docs/embedding.md")]
+mod embedding {}
+
 #[doc = include_str!("../../docs/sync.md")]
 mod sync {}
 
