@@ -11,16 +11,17 @@ use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::{Trace, forever, is_cancelled, ms, run, turns, virtual_loop};
+use common::{Trace, counted, forever, is_cancelled, ms, run, turns, virtual_loop};
 use own_child::{Actor, open_fds, role};
-use rustix::process::{Signal as Raw, getpid, kill_process};
+use rustix::process::Signal as Raw;
 use wheelhouse::signal::{
     Signal, SignalError, add_signal_handler, ctrl_c, once, remove_signal_handler, signals,
 };
 use wheelhouse::{EventLoop, catch_cancel, current_task, sleep, spawn, time, timeout, yield_now};
 
+/// On this very thread, so that it has come when this returns.
 fn raise(signal: Raw) {
-    kill_process(getpid(), signal).unwrap();
+    signal_hook::low_level::raise(signal.as_raw()).unwrap();
 }
 
 #[test]
@@ -62,6 +63,27 @@ fn a_cancelled_receiver_loses_no_signal() {
         waiter.cancel();
         raise(Raw::USR2);
         assert_eq!(waiter.await.unwrap(), (true, Signal::USR2));
+    });
+}
+
+#[test]
+fn a_receiver_that_has_heard_all_there_was_rests() {
+    run(async {
+        let mut listener = signals(&[Signal::from_raw(23)]).unwrap();
+        let (receiver, polls) = counted(async move {
+            listener.recv().await.unwrap();
+            listener.recv().await.unwrap();
+        });
+        let receiver = spawn(receiver);
+        turns(2).await;
+        raise(Raw::URG);
+        // The operating system is asked, and the first signal received.
+        sleep(ms(5)).await;
+        let before = polls.get();
+        turns(300).await;
+        assert_eq!(polls.get(), before);
+        raise(Raw::URG);
+        receiver.await.unwrap();
     });
 }
 
