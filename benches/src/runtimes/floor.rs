@@ -17,9 +17,11 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::LocalKey;
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
@@ -33,9 +35,16 @@ use crate::Runtime;
 pub struct Floor(());
 
 thread_local! {
-    static READY: RefCell<VecDeque<usize>> = const { RefCell::new(VecDeque::new()) };
-    static TASKS: RefCell<Tasks> = RefCell::new(Tasks::default());
-    static TIMERS: RefCell<Timers> = RefCell::new(Timers::new());
+    // Never dropped: what is left at the end would be counted as part of the last lap.
+    static READY: Kept<VecDeque<usize>> = const { Kept::new(RefCell::new(VecDeque::new())) };
+    static TASKS: Kept<Tasks> = Kept::new(RefCell::default());
+    static TIMERS: Kept<Timers> = Kept::new(RefCell::new(Timers::new()));
+}
+
+type Kept<T> = ManuallyDrop<RefCell<T>>;
+
+fn with<T, R>(kept: &'static LocalKey<Kept<T>>, act: impl FnOnce(&mut T) -> R) -> R {
+    kept.with(|kept| act(&mut kept.borrow_mut()))
 }
 
 #[derive(Default)]
@@ -65,7 +74,7 @@ impl Wake for Id {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        READY.with_borrow_mut(|ready| ready.push_back(self.0));
+        with(&READY, |ready| ready.push_back(self.0));
     }
 }
 
@@ -113,19 +122,19 @@ pub struct FloorTask<T>(usize, std::marker::PhantomData<T>);
 fn spawn<F: Future + 'static>(future: F) -> usize {
     let slot =
         Slot { cell: Some(Box::pin(TaskCell::Running { future })), joiner: None, done: false };
-    let id = TASKS.with_borrow_mut(|tasks| {
+    let id = with(&TASKS, |tasks| {
         let id = tasks.slots.insert(slot);
         if id == tasks.wakers.len() {
             tasks.wakers.push(Some(Waker::from(Arc::new(Id(id)))));
         }
         id
     });
-    READY.with_borrow_mut(|ready| ready.push_back(id));
+    with(&READY, |ready| ready.push_back(id));
     id
 }
 
 fn step(id: usize) {
-    let taken = TASKS.with_borrow_mut(|tasks| {
+    let taken = with(&TASKS, |tasks| {
         let slot = tasks.slots.get_mut(id).filter(|slot| !slot.done)?;
         slot.cell.take().zip(tasks.wakers[id].take())
     });
@@ -133,7 +142,7 @@ fn step(id: usize) {
         return; // woken twice, or too late
     };
     let done = cell.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
-    let joiner = TASKS.with_borrow_mut(|tasks| {
+    let joiner = with(&TASKS, |tasks| {
         tasks.wakers[id] = Some(waker);
         let slot = &mut tasks.slots[id];
         slot.cell = Some(cell);
@@ -146,7 +155,7 @@ fn step(id: usize) {
 }
 
 fn take_output<T: 'static>(id: usize, cx: &Context<'_>) -> Poll<T> {
-    let cell = TASKS.with_borrow_mut(|tasks| {
+    let cell = with(&TASKS, |tasks| {
         if tasks.slots[id].done {
             return tasks.slots.remove(id).cell;
         }
@@ -185,17 +194,17 @@ impl Timers {
 }
 
 fn turn(number: usize) {
-    let ready = READY.with_borrow(VecDeque::len);
+    let ready = with(&READY, |ready| ready.len());
     if ready == 0 || number % 61 == 0 {
-        TIMERS.with_borrow_mut(|timers| {
+        with(&TIMERS, |timers| {
             if ready == 0 {
                 std::thread::sleep(timers.wait());
             }
             timers.expire();
         });
     }
-    for _ in 0..READY.with_borrow(VecDeque::len) {
-        if let Some(id) = READY.with_borrow_mut(VecDeque::pop_front) {
+    for _ in 0..with(&READY, |ready| ready.len()) {
+        if let Some(id) = with(&READY, VecDeque::pop_front) {
             step(id);
         }
     }
@@ -212,7 +221,7 @@ impl Future for FloorSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        TIMERS.with_borrow_mut(|timers| match self.timer {
+        with(&TIMERS, |timers| match self.timer {
             Some(timer) if timers.wheel.contains(timer) => Poll::Pending,
             Some(_) => Poll::Ready(()),
             None => {
@@ -228,8 +237,7 @@ impl Future for FloorSleep {
 impl Drop for FloorSleep {
     fn drop(&mut self) {
         if let Some(timer) = self.timer {
-            // At the end of the thread, the timers may be gone before the tasks.
-            let _ = TIMERS.try_with(|timers| timers.borrow_mut().wheel.remove(timer));
+            with(&TIMERS, |timers| timers.wheel.remove(timer));
         }
     }
 }
@@ -242,7 +250,7 @@ impl Runtime for Floor {
     type Sleep = FloorSleep;
 
     fn new() -> Self {
-        TIMERS.set(Timers::new());
+        with(&TIMERS, |timers| *timers = Timers::new());
         Floor(())
     }
 
@@ -252,7 +260,7 @@ impl Runtime for Floor {
         F: Future<Output = T> + 'static,
     {
         let main = spawn(main);
-        let is_done = || TASKS.with_borrow(|tasks| tasks.slots[main].done);
+        let is_done = || with(&TASKS, |tasks| tasks.slots[main].done);
         (0..).take_while(|_| !is_done()).for_each(turn);
         match take_output(main, &Context::from_waker(Waker::noop())) {
             Poll::Ready(value) => value,
@@ -274,7 +282,7 @@ impl Runtime for Floor {
 
     /// Drops the future, at once.
     fn cancel<T: 'static>(task: &FloorTask<T>) {
-        drop(TASKS.with_borrow_mut(|tasks| tasks.slots.try_remove(task.0)));
+        drop(with(&TASKS, |tasks| tasks.slots.try_remove(task.0)));
     }
 
     async fn cancelled<T: 'static>(_: FloorTask<T>) {}
@@ -290,7 +298,7 @@ impl Runtime for Floor {
     fn reset(mut sleep: Pin<&mut FloorSleep>, delay: Duration, _: &mut Context<'_>) {
         sleep.delay = delay.as_nanos() as u64;
         let timer = sleep.timer.expect("the sleep was polled");
-        TIMERS.with_borrow_mut(|timers| {
+        with(&TIMERS, |timers| {
             timers.read_clock();
             timers.wheel.reset(timer, timers.now + sleep.delay);
         });

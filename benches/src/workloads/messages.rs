@@ -36,6 +36,13 @@ impl Link {
         }
     }
 
+    fn is_awaited(&self) -> bool {
+        let receiver = self.receiver.take();
+        let awaited = receiver.is_some();
+        self.receiver.set(receiver);
+        awaited
+    }
+
     async fn receive(&self) {
         poll_fn(|cx| self.poll_receive(cx)).await;
     }
@@ -57,7 +64,9 @@ pub(super) fn ring<R: Runtime>(tokens: usize, n: usize, mut laps: Laps) -> Laps 
                 }
             }
         });
-        R::let_others_run().await;
+        while links.iter().any(|link| !link.is_awaited()) {
+            R::let_others_run().await;
+        }
         laps.start();
         links.iter().step_by(TASKS / tokens).for_each(Link::pass);
         join_all::<R, _>(tasks).await;
