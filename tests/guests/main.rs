@@ -4,5 +4,6 @@
 mod common;
 mod duplex;
 mod http;
+mod programs;
 mod spans;
 mod spawners;

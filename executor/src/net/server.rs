@@ -186,7 +186,7 @@ impl Server {
         if let Err(cancelled) = catch_cancel(self.wait_closed()).await {
             self.close();
             self.wait_closed().await;
-            cancelled.resume().await
+            cancelled.resume().await;
         }
     }
 
@@ -371,7 +371,7 @@ impl Shared {
         let task = Task::builder().name(name).try_spawn(connection);
         let shared = Rc::clone(self);
         task.add_done_callback(move |task| {
-            drop(shared.connections.borrow_mut().remove(&task.id()))
+            drop(shared.connections.borrow_mut().remove(&task.id()));
         });
         self.served.set(self.served.get() + 1);
         self.connections.borrow_mut().insert(task.id(), task.handle().clone());
