@@ -57,7 +57,7 @@ async fn get(requests: &mut SendRequest<Empty<Bytes>>, uri: &Uri) -> Result<Stri
 
 /// A server that says hello, for when nobody names another.
 async fn own_server() -> std::io::Result<(Uri, Server)> {
-    let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
     let uri = format!("http://{}/", listener.local_addr()?).parse().expect("a good address");
     let server = start_server(listener, async |stream: TcpStream, _peer| {
         let hello = hyper::service::service_fn(async |_| {

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(port: u16) -> std::io::Result<()> {
-    let listener = TcpListener::bind(([127, 0, 0, 1], port))?;
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
     println!("listening at http://{}", listener.local_addr()?);
     let served = Rc::new(Cell::new(0));
     let builder = Server::builder().name("http").max_connections(1000);

@@ -99,7 +99,7 @@ fn list(what: &str) -> String {
 /// Connects, and starts the client's driver. A server that has just been started is tried a few times.
 async fn connect(address: SocketAddr) -> Result<MultiplexedConnection, AnyError> {
     let patience = retry(Backoff::constant(Duration::from_millis(100))).attempts(50);
-    let stream = patience.run(async || TcpStream::connect_addr(address).await).await?;
+    let stream = patience.run(async || TcpStream::connect(address).await).await?;
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let info = RedisConnectionInfo::default();
     let (connection, driver) =

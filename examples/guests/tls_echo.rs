@@ -27,7 +27,7 @@ fn main() -> Result<(), AnyError> {
 async fn echo_over_tls() -> Result<(), AnyError> {
     let (server_config, client_config) = configs()?;
     let acceptor = TlsAcceptor::from(server_config);
-    let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let server = start_server(listener, async move |stream: TcpStream, _peer| {
         let (reader, mut writer) = acceptor.accept(stream).await?.split();
@@ -36,7 +36,7 @@ async fn echo_over_tls() -> Result<(), AnyError> {
     });
 
     let connector = TlsConnector::from(client_config);
-    let stream = TcpStream::connect_addr(address).await?;
+    let stream = TcpStream::connect(address).await?;
     let mut stream = connector.connect(ServerName::try_from("localhost")?, stream).await?;
     stream.write_all(b"hello, in secret").await?;
     stream.close().await?;

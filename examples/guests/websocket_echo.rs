@@ -22,11 +22,11 @@ fn main() -> Result<(), AnyError> {
 }
 
 async fn echo_over_websocket() -> Result<(), AnyError> {
-    let listener = TcpListener::bind(([127, 0, 0, 1], 0))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let server = start_server(listener, async |stream: TcpStream, _peer| echo(stream).await);
 
-    let stream = TcpStream::connect_addr(address).await?;
+    let stream = TcpStream::connect(address).await?;
     let (mut socket, _response) = client_async(format!("ws://{address}/"), stream).await?;
     for message in ["one", "two", "three"] {
         socket.send(Message::text(message)).await?;

@@ -72,7 +72,7 @@ where
 ///         let read = stream.read(&mut buf).await?;
 ///         stream.write_all(&buf[..read]).await
 ///     });
-///     let client = TcpStream::connect_addr(address).await?;
+///     let client = TcpStream::connect(address).await?;
 ///     client.write_all(b"ping").await?;
 ///     let mut echo = [0; 4];
 ///     client.read_exact(&mut echo).await?;
