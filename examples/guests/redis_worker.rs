@@ -45,7 +45,8 @@ async fn work(given: Option<SocketAddr>) -> Result<(), AnyError> {
     };
     let mut redis = connect(address).await?;
     let (jobs, results) = (list("jobs"), list("results"));
-    let workers = [1, 2].map(|number| try_spawn(worker(number, address, jobs.clone(), results.clone())));
+    let workers =
+        [1, 2].map(|number| try_spawn(worker(number, address, jobs.clone(), results.clone())));
     redis.rpush::<_, _, ()>(&jobs, (1..=JOBS).collect::<Vec<_>>()).await?;
     let mut lines = Vec::new();
     for _ in 0..JOBS {

@@ -55,10 +55,8 @@ fn configs() -> Result<(Arc<ServerConfig>, Arc<ClientConfig>), AnyError> {
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der())?;
     let mut trusted = RootCertStore::empty();
     trusted.add(certificate.clone())?;
-    let server = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)?;
-    let client =
-        ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
+    let server =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+    let client = ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
     Ok((Arc::new(server), Arc::new(client)))
 }

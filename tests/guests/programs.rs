@@ -44,8 +44,10 @@ struct HttpServer {
 
 impl HttpServer {
     fn start() -> HttpServer {
-        let mut program =
-            example("http_server", &["0"]).stdout(Stdio::piped()).spawn().expect("Cargo can be run");
+        let mut program = example("http_server", &["0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Cargo can be run");
         let mut lines = BufReader::new(program.stdout.take().expect("it is piped"));
         let mut first = String::new();
         lines.read_line(&mut first).expect("it says where it listens");
@@ -67,8 +69,10 @@ fn ask(stream: &mut TcpStream, path: &str) {
 #[test]
 fn a_server_that_closes_answers_what_it_was_asked_and_accepts_nothing_new() {
     let mut server = HttpServer::start();
-    let (mut idle, mut busy) =
-        (TcpStream::connect(&server.address).unwrap(), TcpStream::connect(&server.address).unwrap());
+    let (mut idle, mut busy) = (
+        TcpStream::connect(&server.address).unwrap(),
+        TcpStream::connect(&server.address).unwrap(),
+    );
     ask(&mut idle, "/");
     assert_eq!(server.next_line(), "request 1: GET /\n");
     ask(&mut busy, "/slow");
