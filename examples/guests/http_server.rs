@@ -24,12 +24,14 @@ use wheelhouse::hyper::{Io, LoopTimer};
 use wheelhouse::net::{Closing, Server, TcpListener, TcpStream};
 use wheelhouse::{run, signal, sleep};
 
-fn main() -> Result<(), Box<dyn Error>> {
+type AnyError = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), AnyError> {
     let port = std::env::args().nth(1).map_or(Ok(8080), |port| port.parse())?;
-    Ok(run(serve(port))??)
+    run(serve(port))?
 }
 
-async fn serve(port: u16) -> std::io::Result<()> {
+async fn serve(port: u16) -> Result<(), AnyError> {
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     println!("listening at http://{}", listener.local_addr()?);
     let served = Rc::new(Cell::new(0));
@@ -38,7 +40,7 @@ async fn serve(port: u16) -> std::io::Result<()> {
     let server = builder.start(listener, async move |stream: TcpStream, _peer| {
         connection(stream, Rc::clone(&served), closing.clone()).await
     });
-    signal::ctrl_c()?.await;
+    signal::ctrl_c().await?;
     println!("closing, with {} connections", server.connections());
     let ended = server.shutdown(Duration::from_secs(5)).await;
     println!("{} connections ended, {} were cut off", ended.finished, ended.cancelled);

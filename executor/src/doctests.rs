@@ -29,6 +29,10 @@ mod embedding {}
 #[doc = include_str!("../../docs/sync.md")]
 mod sync {}
 
+#[cfg(feature = "futures-io")]
+#[doc = include_str!("../../docs/guests.md")]
+mod guests {}
+
 #[doc = include_str!("../../docs/threads-signals-children.md")]
 mod threads_signals_children {}
 

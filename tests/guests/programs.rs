@@ -62,6 +62,12 @@ impl HttpServer {
     }
 }
 
+/// What Ctrl-C does. `cargo run` has become the program it ran.
+fn interrupt(program: &Child) {
+    let pid = rustix::process::Pid::from_child(program);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is there");
+}
+
 fn ask(stream: &mut TcpStream, path: &str) {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").expect("the server reads");
 }
