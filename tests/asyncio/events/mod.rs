@@ -1,9 +1,15 @@
 //! `test_events.py`: here the loop itself, in the folder's other files its handles, and what comes from
 //! the operating system.
 
+#[cfg(unix)]
+mod alone;
 mod handles;
 #[cfg(unix)]
 mod network;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod subprocess;
 
 use std::sync::mpsc;
 use std::thread;
