@@ -9,7 +9,7 @@
 //! what became of each run. Jobs can be added, paused, resumed, rescheduled and removed while it runs. Its
 //! clock is tied to the wall once; here to the year 1970, so that its times are short.
 //!
-//! In asyncio: APScheduler's `AsyncIOScheduler`, `add_job(job, "interval", seconds=..)`.
+//! In asyncio: `apscheduler`'s `AsyncIOScheduler`, `add_job(job, "interval", seconds=..)`.
 //!
 //! Prints: what runs when, a run that is skipped because the one before still goes on, and a failure.
 //!

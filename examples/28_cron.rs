@@ -9,7 +9,7 @@
 //! steps and names, in a time zone. One that could never fire is an error at once. Under the virtual clock a
 //! schedule can be tried out over days.
 //!
-//! In asyncio: APScheduler's `CronTrigger.from_crontab("30 2 * * *", timezone="Europe/Berlin")`.
+//! In asyncio: `apscheduler`'s `CronTrigger.from_crontab("30 2 * * *", timezone="Europe/Berlin")`.
 //!
 //! Prints: when four expressions fire next, two that are refused, and a night with the clocks put forward.
 //!

@@ -12,9 +12,9 @@ use common::{Trace, fixed, forever, is_cancelled, me, ms, run, try_run, turns, v
 use wheelhouse::sync::{Condition, Event, PriorityQueue, Queue, Semaphore};
 use wheelhouse::{
     ALL_COMPLETED, EventLoop, JoinError, PromiseError, RemoteError, RunError, Runner, Task,
-    all_tasks, as_completed, call_at, call_later, call_soon, catch_cancel, or_raise, promise,
-    shield, sleep, spawn, task_group, time, timeout, try_gather, try_spawn, wait, wait_for,
-    yield_now,
+    TaskHandle, all_tasks, as_completed, call_at, call_later, call_soon, catch_cancel, or_raise,
+    promise, shield, sleep, spawn, task_group, time, timeout, try_gather, try_spawn, wait,
+    wait_for, yield_now,
 };
 
 /// What the exception handler is told from now on.
@@ -59,7 +59,7 @@ fn tasks_come_in_the_order_they_were_given_or_made() {
     let trace = fixed(Trace::default());
     run(async move {
         let tasks: Vec<_> = (0..20).map(|n| spawn(async move { n })).collect();
-        let all: Vec<_> = all_tasks().iter().skip(1).map(|task| task.id()).collect();
+        let all: Vec<_> = all_tasks().iter().skip(1).map(TaskHandle::id).collect();
         assert_eq!(all, tasks.iter().map(|task| task.id()).collect::<Vec<_>>());
         let done = wait(tasks, ALL_COMPLETED).await.unwrap().done;
         let mut series = as_completed(done);

@@ -263,7 +263,7 @@ fn create_datagram_endpoint_ipv6() {
     // Not every machine has it.
     let Ok(socket) = std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)) else { return };
     run(async {
-        datagrams(UdpSocket::from_std(socket).unwrap(), Ipv6Addr::LOCALHOST.into()).await
+        datagrams(UdpSocket::from_std(socket).unwrap(), Ipv6Addr::LOCALHOST.into()).await;
     });
 }
 
@@ -271,7 +271,7 @@ fn create_datagram_endpoint_ipv6() {
 fn create_datagram_endpoint_sock() {
     let socket = std::net::UdpSocket::bind(local(0)).unwrap();
     run(async {
-        datagrams(UdpSocket::from_std(socket).unwrap(), Ipv4Addr::LOCALHOST.into()).await
+        datagrams(UdpSocket::from_std(socket).unwrap(), Ipv4Addr::LOCALHOST.into()).await;
     });
 }
 
