@@ -1,7 +1,12 @@
 //! `test_base_events.py`: here callbacks and timers, in the folder's other files what goes to the
-//! exception handler, and how a loop is run.
+//! exception handler, how a loop is run, its pool of threads, and the network.
 
+#[cfg(target_os = "linux")]
+mod datagrams;
 mod exceptions;
+#[cfg(target_os = "linux")]
+mod network;
+mod pool;
 mod running;
 
 use std::cell::{Cell, RefCell};

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 const ALONE: &str = "WHEELHOUSE_TEST_ALONE";
 
 /// Runs the code of `test`, which is the path of the test that calls this, in a child, and says how that ended.
-pub(super) fn alone(test: &str, code: impl FnOnce()) -> Output {
+pub(crate) fn alone(test: &str, code: impl FnOnce()) -> Output {
     if std::env::var_os(ALONE).is_some() {
         code();
         std::process::exit(0);

@@ -2,7 +2,7 @@
 //! the operating system.
 
 #[cfg(unix)]
-mod alone;
+pub(crate) mod alone;
 mod handles;
 #[cfg(unix)]
 mod network;

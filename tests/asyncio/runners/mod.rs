@@ -1,4 +1,7 @@
-//! `test_runners.py`: `run` and `Runner`.
+//! `test_runners.py`: `run` and `Runner`; Ctrl-C is in a file of its own.
+
+#[cfg(target_os = "linux")]
+mod interrupt;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
