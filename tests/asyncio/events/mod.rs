@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 pub(crate) mod alone;
+#[cfg(unix)]
+mod descriptors;
 mod handles;
 #[cfg(unix)]
 mod network;

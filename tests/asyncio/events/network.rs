@@ -276,6 +276,29 @@ fn create_datagram_endpoint_sock() {
 }
 
 #[test]
+fn datagram_send_to_non_listening_address() {
+    run(async {
+        let [first, second, gone] = [(); 3].map(|()| UdpSocket::bind(local(0)).unwrap());
+        let [to_first, to_second, nowhere] =
+            [&first, &second, &gone].map(|socket| socket.local_addr().unwrap());
+        drop(gone);
+        let mut buf = [0; 1];
+        first.send_to(b"a", to_second).await.unwrap();
+        assert_eq!(second.recv_from(&mut buf).await.unwrap(), (1, to_first));
+        assert_eq!(&buf, b"a");
+        second.send_to(b"b", to_first).await.unwrap();
+        assert_eq!(first.recv_from(&mut buf).await.unwrap(), (1, to_second));
+        assert_eq!(&buf, b"b");
+        // Nobody hears this, and the first goes on hearing.
+        first.send_to(b"c", nowhere).await.unwrap();
+        yield_now().await;
+        second.send_to(b"d", to_first).await.unwrap();
+        assert_eq!(first.recv_from(&mut buf).await.unwrap(), (1, to_second));
+        assert_eq!(&buf, b"d");
+    });
+}
+
+#[test]
 fn read_pipe() {
     run(async {
         let (reader, writer) = pipe().unwrap();
