@@ -72,7 +72,7 @@ impl Builder {
     /// let mut event_loop = EventLoop::builder().slow_callback_duration(limit).build().unwrap();
     /// let (reports, seen) = std::sync::mpsc::channel();
     /// event_loop.set_exception_handler(move |context| reports.send(context.to_string()).unwrap());
-    /// event_loop.run_until_complete(async { std::thread::sleep(limit) }).unwrap();
+    /// event_loop.run_until_complete(async move { std::thread::sleep(limit) }).unwrap();
     /// assert!(seen.recv().unwrap().starts_with("a step of task `Task-1` took "));
     /// ```
     pub fn slow_callback_duration(mut self, limit: Duration) -> Builder {
