@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::{Domain, Protocol, Socket, Type};
+
 use super::address::{Address, lookup};
 use super::tcp::TcpStream;
 use crate::time::{Sleep, sleep};
@@ -16,10 +18,49 @@ use crate::time::{Sleep, sleep};
 /// How long an attempt has before the next one starts beside it (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
 
-pub(super) async fn connect(to: Address) -> Result<TcpStream, ConnectError> {
-    let fail = |cause| ConnectError { to: to.clone(), cause };
-    let addresses = lookup(to.clone()).await.map_err(|error| fail(Cause::Lookup(error)))?;
-    Race::new(alternate(addresses)).await.map_err(|attempts| fail(Cause::Attempts(attempts)))
+/// A connection to be: see [`TcpStream::connecting`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is connected until `connect`"]
+pub struct TcpConnecting {
+    to: Address,
+    from: Option<Address>,
+}
+
+impl TcpConnecting {
+    pub(super) fn new(to: Address) -> TcpConnecting {
+        TcpConnecting { to, from: None }
+    }
+
+    /// The address of this end; if nobody says, the system chooses. Of several, each attempt takes the first
+    /// that can be had of those of its family. Port 0 lets the system choose the port.
+    pub fn local_addr(mut self, from: impl Into<Address>) -> TcpConnecting {
+        self.from = Some(from.into());
+        self
+    }
+
+    /// Connects, as [`TcpStream::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpStream::connect`]. An attempt fails, too, if none of the addresses of this end can be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: all attempts are given up, and their sockets closed.
+    pub async fn connect(self) -> Result<TcpStream, ConnectError> {
+        let TcpConnecting { to, from } = self;
+        let fail = |cause| ConnectError { to: to.clone(), cause };
+        let addresses = lookup(to.clone()).await.map_err(|error| fail(Cause::Lookup(error)))?;
+        let locals = match from {
+            None => None,
+            Some(from) => match lookup(from.clone()).await {
+                Ok(locals) => Some(locals),
+                Err(error) => return Err(fail(Cause::LocalLookup(from, error))),
+            },
+        };
+        let race = Race::new(alternate(addresses), locals);
+        race.await.map_err(|attempts| fail(Cause::Attempts(attempts)))
+    }
 }
 
 /// Families alternate, beginning with that of the first address; within each the order stays.
@@ -39,6 +80,8 @@ fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 /// Attempts side by side, each started a while after the one before.
 struct Race {
     waiting: std::vec::IntoIter<SocketAddr>,
+    /// What this end may be bound to; `None` leaves it to the system.
+    locals: Option<Vec<SocketAddr>>,
     running: Vec<(SocketAddr, TcpStream)>,
     failed: Vec<(SocketAddr, io::Error)>,
     /// Until the next attempt may start.
@@ -46,20 +89,27 @@ struct Race {
 }
 
 impl Race {
-    fn new(addresses: Vec<SocketAddr>) -> Race {
-        let stagger = sleep(STAGGER);
-        Race { waiting: addresses.into_iter(), running: Vec::new(), failed: Vec::new(), stagger }
+    fn new(addresses: Vec<SocketAddr>, locals: Option<Vec<SocketAddr>>) -> Race {
+        let (waiting, stagger) = (addresses.into_iter(), sleep(STAGGER));
+        Race { waiting, locals, running: Vec::new(), failed: Vec::new(), stagger }
     }
 
     /// Starts the next attempt; `false` if there is none left to start.
     fn start(&mut self) -> bool {
         let Some(address) = self.waiting.next() else { return false };
-        match TcpStream::begin_connect(address) {
+        match self.begin(address) {
             Ok(stream) => self.running.push((address, stream)),
             Err(error) => self.failed.push((address, error)),
         }
         self.stagger = sleep(STAGGER);
         true
+    }
+
+    fn begin(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let Some(locals) = &self.locals else { return TcpStream::begin_connect(address) };
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        bind_to_one(&socket, locals, address)?;
+        TcpStream::begin_connect_bound(socket, address)
     }
 
     /// Polls the attempts that run. Those that have failed leave; the first that has not wins.
@@ -77,6 +127,21 @@ impl Race {
         }
         None
     }
+}
+
+/// Binds to the first of `locals` that can be had, of those of the family of `to`.
+fn bind_to_one(socket: &Socket, locals: &[SocketAddr], to: SocketAddr) -> io::Result<()> {
+    let none = format!("none of the local addresses is of the family of {to}");
+    let mut refused = io::Error::new(ErrorKind::AddrNotAvailable, none);
+    for local in locals.iter().filter(|local| local.is_ipv6() == to.is_ipv6()) {
+        match socket.bind(&(*local).into()) {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                refused = io::Error::new(error.kind(), format!("cannot bind to {local}: {error}"));
+            }
+        }
+    }
+    Err(refused)
 }
 
 impl Future for Race {
@@ -113,16 +178,18 @@ pub struct ConnectError {
 #[derive(Debug)]
 enum Cause {
     Lookup(io::Error),
+    /// Of the name of this end.
+    LocalLookup(Address, io::Error),
     Attempts(Vec<(SocketAddr, io::Error)>),
 }
 
 impl ConnectError {
-    /// Each address that was tried, and why in vain, in the order in which they failed. Empty if the host's
-    /// name could not be looked up.
+    /// Each address that was tried, and why in vain, in the order in which they failed. Empty if a name
+    /// could not be looked up.
     #[must_use = "reading the attempts does nothing by itself"]
     pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
         match &self.cause {
-            Cause::Lookup(_) => &[],
+            Cause::Lookup(_) | Cause::LocalLookup(..) => &[],
             Cause::Attempts(attempts) => attempts,
         }
     }
@@ -131,7 +198,7 @@ impl ConnectError {
     #[must_use = "reading the kind does nothing by itself"]
     pub fn kind(&self) -> ErrorKind {
         match &self.cause {
-            Cause::Lookup(error) => error.kind(),
+            Cause::Lookup(error) | Cause::LocalLookup(_, error) => error.kind(),
             Cause::Attempts(attempts) => {
                 let mut kinds = attempts.iter().map(|(_, error)| error.kind());
                 let first = kinds.next().unwrap_or(ErrorKind::NotFound);
@@ -146,6 +213,9 @@ impl fmt::Display for ConnectError {
         write!(f, "cannot connect to {}: ", self.to)?;
         match &self.cause {
             Cause::Lookup(error) => write!(f, "the name was not found: {error}"),
+            Cause::LocalLookup(from, error) => {
+                write!(f, "the name of this end, {from}, was not found: {error}")
+            }
             Cause::Attempts(attempts) if attempts.is_empty() => f.write_str("it has no addresses"),
             Cause::Attempts(attempts) => {
                 for (n, (address, error)) in attempts.iter().enumerate() {
@@ -161,7 +231,7 @@ impl fmt::Display for ConnectError {
 impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::Lookup(error) => Some(error),
+            Cause::Lookup(error) | Cause::LocalLookup(_, error) => Some(error),
             Cause::Attempts(attempts) => attempts.first().map(|(_, error)| error as _),
         }
     }

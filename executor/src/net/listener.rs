@@ -1,6 +1,9 @@
-//! [`Listener`]: accepting connections, asyncio's `sock_accept`, once for TCP and Unix sockets.
+//! [`Listener`]: accepting connections, asyncio's `sock_accept`, once for TCP and Unix sockets; and
+//! [`Listeners`], several as one.
 
+use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::task::{Context, Poll};
@@ -108,6 +111,66 @@ impl<T: Accept> AsRawFd for Listener<T> {
 impl<T: Accept> fmt::Debug for Listener<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.io.fmt(f)
+    }
+}
+
+/// Several listeners, accepted from as if they were one: what
+/// [`TcpListener::bind_all`](super::TcpListener::bind_all) makes, and
+/// [`start_server`](super::start_server) takes.
+pub struct Listeners<T: Accept> {
+    listeners: Vec<Listener<T>>,
+    /// Which is asked first: the one after that of the last connection, so that a busy one starves no other.
+    next: Cell<usize>,
+}
+
+impl<T: Accept> Listeners<T> {
+    /// Waits for a connection to any of them, and says who it is from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::accept`], of any of them. All stay usable.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: a connection that was not returned is there for the next.
+    pub async fn accept(&self) -> io::Result<(ByteStream<T>, T::Address)> {
+        poll_fn(|cx| {
+            let (before, first) = self.listeners.split_at(self.next.get());
+            for (n, listener) in first.iter().chain(before).enumerate() {
+                if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                    self.next.set((self.next.get() + n + 1) % self.listeners.len());
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Each of them, for example to ask where it listens.
+    pub fn iter(&self) -> std::slice::Iter<'_, Listener<T>> {
+        self.listeners.iter()
+    }
+}
+
+impl<'a, T: Accept> IntoIterator for &'a Listeners<T> {
+    type Item = &'a Listener<T>;
+    type IntoIter = std::slice::Iter<'a, Listener<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<T: Accept> From<Vec<Listener<T>>> for Listeners<T> {
+    fn from(listeners: Vec<Listener<T>>) -> Listeners<T> {
+        Listeners { listeners, next: Cell::new(0) }
+    }
+}
+
+impl<T: Accept> fmt::Debug for Listeners<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.listeners).finish()
     }
 }
 

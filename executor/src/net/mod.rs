@@ -5,6 +5,7 @@
 //! any number of connections.
 
 mod address;
+mod binding;
 mod connect;
 mod datagram;
 mod listener;
@@ -13,9 +14,10 @@ mod tcp;
 mod unix;
 
 pub use address::{Address, lookup};
-pub use connect::ConnectError;
+pub use binding::TcpBinding;
+pub use connect::{ConnectError, TcpConnecting};
 pub use datagram::{Datagram, Datagrams, UdpSocket, UnixDatagram};
-pub use listener::{Accept, Incoming, Listener};
+pub use listener::{Accept, Incoming, Listener, Listeners};
 pub use server::{Acceptor, Closing, Server, ServerBuilder, Shutdown, start_server};
-pub use tcp::{Tcp, TcpBinding, TcpListener, TcpStream};
+pub use tcp::{Tcp, TcpListener, TcpStream};
 pub use unix::{Unix, UnixListener, UnixStream};

@@ -16,7 +16,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::listener::{Accept, Listener};
+use super::listener::{Accept, Listener, Listeners};
 use crate::cancel::catch_cancel;
 use crate::combine::wait::{ALL_COMPLETED, wait};
 use crate::context;
@@ -53,6 +53,22 @@ where
 
     fn name_of(peer: &T::Address) -> String {
         format!("connection from {peer:?}")
+    }
+}
+
+impl<T> Acceptor for Listeners<T>
+where
+    T: Accept<Address: fmt::Debug + 'static> + 'static,
+{
+    type Stream = ByteStream<T>;
+    type Peer = T::Address;
+
+    async fn accept(&self) -> io::Result<(ByteStream<T>, T::Address)> {
+        Listeners::accept(self).await
+    }
+
+    fn name_of(peer: &T::Address) -> String {
+        Listener::<T>::name_of(peer)
     }
 }
 

@@ -1,17 +1,17 @@
-//! TCP: [`TcpStream`] and [`TcpListener`].
+//! TCP: [`TcpStream`], and what a [`TcpListener`] accepts.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use mio::Interest;
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use rustix::io::Errno;
+use socket2::{SockRef, Socket, TcpKeepalive};
 
 use super::address::Address;
-use super::connect::{self, ConnectError};
+use super::connect::{ConnectError, TcpConnecting};
 use super::listener::{Accept, Listener};
 use crate::io::{ByteStream, Io, Kind, Readiness, Reads, Transport, Writes};
 use crate::reactor::Direction;
@@ -54,7 +54,26 @@ impl TcpStream {
     ///
     /// Cancel safe: all attempts are given up, and their sockets closed.
     pub async fn connect(to: impl Into<Address>) -> Result<TcpStream, ConnectError> {
-        connect::connect(to.into()).await
+        TcpStream::connecting(to).connect().await
+    }
+
+    /// Chooses the address of this end before it connects: asyncio's `local_addr`.
+    ///
+    /// ```
+    /// use wheelhouse::net::{TcpListener, TcpStream};
+    ///
+    /// wheelhouse::run(async {
+    ///     let listener = TcpListener::bind("127.0.0.1:0")?;
+    ///     let connecting = TcpStream::connecting(listener.local_addr()?);
+    ///     let stream = connecting.local_addr("127.0.0.1:0").connect().await?;
+    ///     assert!(stream.local_addr()?.ip().is_loopback());
+    ///     std::io::Result::Ok(())
+    /// })
+    /// .unwrap()
+    /// .unwrap();
+    /// ```
+    pub fn connecting(to: impl Into<Address>) -> TcpConnecting {
+        TcpConnecting::new(to.into())
     }
 
     /// Connects to one address.
@@ -75,6 +94,15 @@ impl TcpStream {
 
     pub(super) fn begin_connect(address: SocketAddr) -> io::Result<TcpStream> {
         Ok(ByteStream(Tcp::new(mio::net::TcpStream::connect(address)?)))
+    }
+
+    /// As [`begin_connect`](TcpStream::begin_connect), from a socket that is bound.
+    pub(super) fn begin_connect_bound(socket: Socket, to: SocketAddr) -> io::Result<TcpStream> {
+        socket.set_nonblocking(true)?;
+        match socket.connect(&to.into()) {
+            Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
+            _ => TcpStream::from_std(socket.into()),
+        }
     }
 
     pub(super) fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -297,133 +325,5 @@ impl Accept for Tcp {
 
     fn local_addr(os: &Self::Listener) -> io::Result<SocketAddr> {
         os.local_addr()
-    }
-}
-
-impl TcpListener {
-    /// Listens at `address`, with the options of [`binding`](TcpListener::binding) as they are by default; of
-    /// several addresses, at the first that can be had. Port 0 lets the system choose one. No running loop is
-    /// needed; but a host name is looked up here and now, which may block.
-    ///
-    /// ```
-    /// use wheelhouse::net::{TcpListener, TcpStream};
-    ///
-    /// wheelhouse::run(async {
-    ///     let listener = TcpListener::bind("127.0.0.1:0")?;
-    ///     let client = TcpStream::connect_addr(listener.local_addr()?).await?;
-    ///     let (server, _) = listener.accept().await?;
-    ///     client.write_all(b"hello").await?;
-    ///     let mut buf = [0; 5];
-    ///     server.read_exact(&mut buf).await?;
-    ///     assert_eq!(&buf, b"hello");
-    ///     std::io::Result::Ok(())
-    /// })
-    /// .unwrap()
-    /// .unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse).
-    pub fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        let mut refused = io::Error::from(ErrorKind::AddrNotAvailable);
-        for address in address.to_socket_addrs()? {
-            match TcpListener::binding(address).listen() {
-                Ok(listener) => return Ok(listener),
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused)
-    }
-
-    /// Chooses options before the socket listens.
-    pub fn binding(address: impl Into<SocketAddr>) -> TcpBinding {
-        TcpBinding {
-            address: address.into(),
-            reuse_address: true,
-            reuse_port: false,
-            only_v6: None,
-            backlog: 1024,
-        }
-    }
-
-    /// Takes a listener of the standard library, which it sets not to block.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        listener.set_nonblocking(true)?;
-        Ok(Listener::new(mio::net::TcpListener::from_std(listener)))
-    }
-}
-
-/// A listener to be: see [`TcpListener::binding`].
-#[derive(Clone)]
-#[must_use = "nothing listens until `listen`"]
-pub struct TcpBinding {
-    address: SocketAddr,
-    reuse_address: bool,
-    reuse_port: bool,
-    only_v6: Option<bool>,
-    backlog: i32,
-}
-
-impl TcpBinding {
-    /// May the address be taken while connections of an earlier listener there are still dying
-    /// (`SO_REUSEADDR`)? Yes, by default, as in asyncio.
-    pub fn reuse_address(mut self, reuse: bool) -> TcpBinding {
-        self.reuse_address = reuse;
-        self
-    }
-
-    /// May several sockets listen at this address, and share what comes (`SO_REUSEPORT`)? No, by default.
-    pub fn reuse_port(mut self, reuse: bool) -> TcpBinding {
-        self.reuse_port = reuse;
-        self
-    }
-
-    /// Shall a listener for IPv6 take no IPv4? By default it is as the system has it.
-    pub fn only_v6(mut self, only: bool) -> TcpBinding {
-        self.only_v6 = Some(only);
-        self
-    }
-
-    /// How many connections may wait to be accepted, as far as the system allows; 1024 by default.
-    pub fn backlog(mut self, connections: u32) -> TcpBinding {
-        self.backlog = i32::try_from(connections).unwrap_or(i32::MAX);
-        self
-    }
-
-    /// Listens.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse).
-    pub fn listen(self) -> io::Result<TcpListener> {
-        let domain = Domain::for_address(self.address);
-        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(self.reuse_address)?;
-        if self.reuse_port {
-            socket.set_reuse_port(true)?;
-        }
-        if let (Some(only), SocketAddr::V6(_)) = (self.only_v6, self.address) {
-            socket.set_only_v6(only)?;
-        }
-        socket.bind(&self.address.into())?;
-        socket.listen(self.backlog)?;
-        TcpListener::from_std(socket.into())
-    }
-}
-
-impl fmt::Debug for TcpBinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TcpBinding")
-            .field("address", &self.address)
-            .field("reuse_address", &self.reuse_address)
-            .field("reuse_port", &self.reuse_port)
-            .field("only_v6", &self.only_v6)
-            .field("backlog", &self.backlog)
-            .finish()
     }
 }

@@ -2,6 +2,8 @@
 //! the operating system.
 
 #[cfg(unix)]
+mod addresses;
+#[cfg(unix)]
 pub(crate) mod alone;
 #[cfg(unix)]
 mod descriptors;
