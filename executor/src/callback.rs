@@ -171,7 +171,7 @@ impl State {
     fn remove_call(&mut self, key: Key) -> Option<Call> {
         let call = self.calls.remove(key)?;
         if let Some(timer) = call.timer {
-            self.timers.remove(timer);
+            self.waits.disarm(timer);
         }
         Some(call)
     }

@@ -30,7 +30,9 @@ use crate::error::{JoinError, TaskName};
 use crate::lists::NIL;
 use crate::scoped::{Exit, Scoped};
 use crate::state::{Place, State};
-use crate::wait::{OpenWait, Progress, Target};
+use crate::target::{Target, What};
+use crate::tasks::Flag;
+use crate::wait::{OpenWait, Progress};
 
 /// Runs `body` in a scope of its own: the place where a cancel that reaches it stops (rule C3).
 ///
@@ -143,7 +145,7 @@ impl Cancelled {
     }
 
     pub(crate) fn of_task(state: &State, task: u32) -> Cancelled {
-        let reason = match state.tasks[task].labelled {
+        let reason = match state.tasks[task].is(Flag::Labelled) {
             true => state.reasons.get(&task).cloned(),
             false => None,
         };
@@ -154,7 +156,7 @@ impl Cancelled {
         context::try_current(|core| {
             core.with(|state| {
                 let task = state.current_task()?;
-                state.tasks[task].told = true;
+                state.tasks[task].set(Flag::Told);
                 Some(Cancelled::of_task(state, task))
             })
         })
@@ -238,7 +240,7 @@ impl Future for Raise {
                     inside,
                     "`Cancelled::resume` was awaited outside a task: there is nothing to unwind"
                 );
-                let wait = OpenWait::new(core, Target::Plain("a cancel on its way out"), cx);
+                let wait = OpenWait::new(core, Target::Plain(What::Cancel), cx);
                 wait.raise();
                 wait
             }));
@@ -252,14 +254,14 @@ impl State {
     pub(crate) fn cancel(&mut self, task: u32, reason: Option<Arc<str>>) -> bool {
         if self.tasks[task].is_done() {
             // Whoever wants it gone does not want to hear how it failed.
-            self.tasks[task].seen = true;
+            self.tasks[task].set(Flag::Seen);
             return false;
         }
         match reason {
             Some(reason) => {
                 self.reasons.insert(task, reason);
-                self.tasks[task].labelled = true;
-                self.tasks[task].told = false;
+                self.tasks[task].set(Flag::Labelled);
+                self.tasks[task].unset(Flag::Told);
             }
             None => self.forget_told_reason(task),
         }
@@ -270,7 +272,7 @@ impl State {
 
     /// A reason that was told belongs to a delivery that is over: the next cancel is not for it.
     pub(crate) fn forget_told_reason(&mut self, task: u32) {
-        if self.tasks[task].told {
+        if self.tasks[task].is(Flag::Told) {
             self.reasons.remove(&task);
         }
     }
@@ -281,7 +283,7 @@ impl State {
         let slot = &mut self.tasks[task];
         slot.cancelling = slot.cancelling.saturating_sub(1);
         let left = slot.cancelling;
-        if left == 0 && slot.asked {
+        if left == 0 && slot.is(Flag::Asked) {
             self.take_each_pending(task, |_, _, _| {});
         }
         left
@@ -310,7 +312,7 @@ impl State {
 
     fn aim_one(&mut self, aim: Place, forwards: &mut Vec<u32>) {
         let depth = self.depth(aim);
-        if self.tasks[aim.task].running {
+        if self.tasks[aim.task].is(Flag::Running) {
             // Rule C2: it takes effect at the next suspension, in whatever scope is innermost then.
             return self.set_pending(aim, depth);
         }
@@ -327,7 +329,7 @@ impl State {
             }
             wait = self.next_wait(wait);
         }
-        let foreign = answers.none() && !self.tasks[leaf.task].is_queued();
+        let foreign = answers.none() && !self.tasks[leaf.task].is(Flag::Queued);
         if answers.given_up || foreign {
             self.mark_due(leaf, depth);
         } else if !answers.forwarded {
@@ -339,7 +341,7 @@ impl State {
         if self.waits[index].progress != Progress::Pending {
             return Answer::Refused;
         }
-        let accepted = match self.waits[index].target.clone() {
+        let accepted = match self.target(index) {
             Target::Task(task, _) => {
                 let alive = !self.tasks[task].is_done();
                 forwards.extend(alive.then_some(task));
@@ -374,7 +376,7 @@ impl State {
     /// Takes every pending request of a task, for each of the innermost scopes it is for.
     fn take_each_pending(&mut self, task: u32, mut visit: impl FnMut(&mut State, Place, u16)) {
         self.sink_pending(task);
-        self.tasks[task].asked = false;
+        self.tasks[task].unset(Flag::Asked);
         self.each_leaf(Place::task(task), |state, leaf| {
             if let Some(depth) = state.take_pending(leaf) {
                 visit(state, leaf, depth);

@@ -10,6 +10,7 @@ use crate::error::TaskName;
 use crate::event_loop::EventLoop;
 use crate::run_error::InWords;
 use crate::state::State;
+use crate::tasks::Flag;
 
 /// What every living task of the running loop is doing right now.
 ///
@@ -60,9 +61,9 @@ fn dump(core: &Core) -> TaskDump {
 impl State {
     fn report_task(&self, task: u32) -> TaskReport {
         let slot = &self.tasks[task];
-        let activity = if slot.running {
+        let activity = if slot.is(Flag::Running) {
             Activity::Running
-        } else if slot.is_queued() {
+        } else if slot.is(Flag::Queued) {
             Activity::Ready
         } else {
             Activity::Waiting(self.waits_of(task))

@@ -9,13 +9,13 @@ use crate::context::Core;
 use crate::error::TaskName;
 use crate::observe::ExceptionContext;
 use crate::observer::Observer;
+use crate::target::Aside;
 use crate::task::CellBox;
-use crate::wait::Wait;
 
 pub(crate) enum Errand {
     Wake(Waker),
     DropWaker(Waker),
-    DropWait(Wait),
+    DropAside(Aside),
     DropObserver(Observer),
     /// What is left of a task that nobody holds any more; its name, if it failed and nobody ever looked.
     DropTask(CellBox, Option<TaskName>),
@@ -28,8 +28,8 @@ impl Core {
             Errand::DropWaker(waker) => {
                 self.guard("a waker panicked when it was dropped", || drop(waker));
             }
-            Errand::DropWait(wait) => {
-                self.guard("a wait panicked when it was dropped", || drop(wait));
+            Errand::DropAside(aside) => {
+                self.guard("a wait panicked when it was dropped", || drop(aside));
             }
             Errand::DropObserver(observer) => {
                 self.guard("a callback panicked when it was dropped", || drop(observer));

@@ -16,7 +16,6 @@ use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
 use crate::error::JoinError;
 use crate::handle::{Task, TaskHandle, living_tasks};
-use crate::keyed::Key;
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
@@ -183,7 +182,7 @@ impl EventLoop {
         self.core.pool.close();
         let begun = Instant::now();
         // A job nobody waits for holds no virtual clock, but it is waited for now.
-        let awaited = self.core.with(|state| state.jobs.insert(Key::NONE));
+        let awaited = self.core.with(|state| state.jobs.insert(None));
         let mut turned = Ok(());
         loop {
             let unfinished = self.core.pool.unfinished();
@@ -250,7 +249,7 @@ impl EventLoop {
     /// Loop time of the next timer, exactly; `None` if none is armed.
     #[must_use = "this only looks"]
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.core.with(|state| state.timers.next_deadline()).map(Duration::from_nanos)
+        self.core.with(|state| state.waits.next_deadline()).map(Duration::from_nanos)
     }
 
     /// Nothing is ready to run and nothing has come from outside. Timers may be armed.
@@ -288,7 +287,6 @@ impl EventLoop {
         task::forget_outputs(&self.core);
         let (observers, calls) = self.core.with(|state| {
             state.ready.clear();
-            state.timers.clear();
             (state.observers.take_all(), state.calls.take_all())
         });
         self.core.guard("a callback panicked when it was dropped", || drop(observers));
@@ -326,7 +324,7 @@ impl EventLoop {
             scopes: state.scopes.len(),
             observers: state.observers.len(),
             callbacks: state.calls.len(),
-            timers: state.timers.len(),
+            timers: state.waits.armed(),
             jobs: state.jobs.len(),
             #[cfg(feature = "net")]
             sources: state.reactor.len(),

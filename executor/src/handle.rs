@@ -20,7 +20,7 @@ use crate::keyed::Key;
 use crate::observer::Action;
 use crate::state::State;
 use crate::task::CellBox;
-use crate::tasks::Life;
+use crate::tasks::{Flag, Life};
 
 /// A handle to a spawned task, and the future of its value: asyncio's `Task`.
 ///
@@ -81,9 +81,17 @@ impl<T: 'static> Task<T> {
     /// The value of a task that has ended.
     pub(crate) fn take(&self) -> Result<T, JoinError> {
         let TaskHandle { core, index } = self.handle();
-        match core.with(|state| state.tasks[*index].take_value()).and_then(value_of) {
+        self.value_or_error(core.with(|state| state.tasks[*index].take_value()))
+    }
+
+    #[inline]
+    fn value_or_error(&self, cell: Option<CellBox>) -> Result<T, JoinError> {
+        match cell.and_then(value_of) {
             Some(value) => Ok(value),
-            None => Err(core.with(|state| state.join_error(*index))),
+            None => {
+                let TaskHandle { core, index } = self.handle();
+                Err(core.with(|state| state.join_error(*index)))
+            }
         }
     }
 }
@@ -105,9 +113,9 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.join.poll_joined(cx) {
+        match self.join.poll_joined(cx, |state, task| state.tasks[task].take_value()) {
             Joined::Waits => Poll::Pending,
-            Joined::Ended => Poll::Ready(self.take()),
+            Joined::Ended(cell) => Poll::Ready(self.value_or_error(cell)),
             Joined::Refused => Poll::Ready(Err(self.join.refusal())),
         }
     }
@@ -302,7 +310,9 @@ impl State {
     /// Why a task has no value to give, since it has ended, or belongs to another loop than the one that
     /// asks; from now on somebody has looked.
     pub(crate) fn join_error(&mut self, task: u32) -> JoinError {
-        self.tasks[task].seen = self.tasks[task].is_done();
+        if self.tasks[task].is_done() {
+            self.tasks[task].set(Flag::Seen);
+        }
         let slot = &self.tasks[task];
         let name = || self.task_name(task);
         match (slot.life, slot.cell().and_then(|cell| cell.fault())) {

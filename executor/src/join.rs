@@ -8,10 +8,11 @@ use std::task::{Context, Poll, Waker};
 use crate::context;
 use crate::error::JoinError;
 use crate::handle::TaskHandle;
-use crate::keyed::Key;
+use crate::lists::NIL;
 use crate::state::State;
+use crate::target::Target;
 use crate::tasks::Life;
-use crate::wait::Target;
+use crate::waits::WaitKey;
 
 /// The future of a task's end, without its value: see [`TaskHandle::join`].
 ///
@@ -22,24 +23,34 @@ use crate::wait::Target;
 #[must_use = "a join does nothing until it is awaited"]
 pub struct Join {
     task: TaskHandle,
-    wait: Key,
+    wait: Option<WaitKey>,
 }
 
 impl Join {
     pub(crate) fn new(task: TaskHandle) -> Join {
-        Join { task, wait: Key::NONE }
+        Join { task, wait: None }
     }
 
     pub(crate) fn handle(&self) -> &TaskHandle {
         &self.task
     }
 
-    /// One poll of the wait for the task's end.
-    pub(crate) fn poll_joined(&mut self, cx: &Context<'_>) -> Joined {
+    /// One poll of the wait for the task's end; `look` tells what there is to be had of it then.
+    #[inline]
+    pub(crate) fn poll_joined<R>(
+        &mut self,
+        cx: &Context<'_>,
+        look: impl FnOnce(&mut State, u32) -> R,
+    ) -> Joined<R> {
+        let task = self.task.index();
         let core = self.task.core();
         let waker = core.foreign_waker(cx);
         let elsewhere = self.wait.is_none() && context::another_runs(core);
-        core.with(|state| state.poll_join(self.task.index(), &mut self.wait, waker, elsewhere))
+        core.with(|state| match state.poll_join(task, &mut self.wait, waker, elsewhere) {
+            Joined::Ended(()) => Joined::Ended(look(state, task)),
+            Joined::Waits => Joined::Waits,
+            Joined::Refused => Joined::Refused,
+        })
     }
 
     /// Why the task cannot be awaited by the code that polls.
@@ -52,10 +63,10 @@ impl Join {
 }
 
 /// What one poll of a join comes to.
-pub(crate) enum Joined {
+pub(crate) enum Joined<R> {
     /// Suspended, or raising.
     Waits,
-    Ended,
+    Ended(R),
     /// The task cannot be awaited by the code that polls.
     Refused,
 }
@@ -64,40 +75,40 @@ impl State {
     fn poll_join(
         &mut self,
         task: u32,
-        wait: &mut Key,
+        wait: &mut Option<WaitKey>,
         waker: Option<Waker>,
         elsewhere: bool,
-    ) -> Joined {
+    ) -> Joined<()> {
         if self.tasks[task].is_done() {
             return self.end_join(task, wait);
         }
-        if !wait.is_none() {
-            self.touch_wait(*wait, waker);
+        if let Some(wait) = *wait {
+            self.touch_wait(wait, waker);
             return Joined::Waits;
         }
         if elsewhere || self.current_task() == Some(task) {
             return Joined::Refused;
         }
-        *wait = self.open_wait(Target::Task(task, Key::NONE), waker);
-        let observer = self.await_task(task, *wait);
-        if !observer.is_none() {
-            self.waits[wait.index].target = Target::Task(task, observer);
+        let key = self.open_wait(Target::Task(task, NIL), waker);
+        *wait = Some(key);
+        let observer = self.await_task(task, key);
+        if observer != NIL {
+            self.note_observer(key, observer);
         }
         Joined::Waits
     }
 
     /// The task has ended. If it did so cancelled, and by our own request, the cancel goes on in the scope
     /// that awaits, not as a value one might overlook.
-    fn end_join(&mut self, task: u32, wait: &mut Key) -> Joined {
-        if wait.is_none() {
-            return Joined::Ended;
-        }
-        if self.tasks[task].life == Life::Cancelled && self.waits[wait.index].forwarded {
-            self.raise_from(*wait);
+    fn end_join(&mut self, task: u32, wait: &mut Option<WaitKey>) -> Joined<()> {
+        let Some(key) = *wait else { return Joined::Ended(()) };
+        if self.tasks[task].life == Life::Cancelled && self.waits[key.index()].forwarded {
+            self.raise_from(key);
             return Joined::Waits;
         }
-        self.remove_wait(std::mem::replace(wait, Key::NONE));
-        Joined::Ended
+        self.remove_wait(key);
+        *wait = None;
+        Joined::Ended(())
     }
 }
 
@@ -105,9 +116,9 @@ impl Future for Join {
     type Output = Result<(), JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.poll_joined(cx) {
+        match self.poll_joined(cx, State::ending) {
             Joined::Waits => Poll::Pending,
-            Joined::Ended => Poll::Ready(self.task.ending().expect("the task has ended")),
+            Joined::Ended(ending) => Poll::Ready(ending),
             Joined::Refused => Poll::Ready(Err(self.refusal())),
         }
     }
@@ -115,8 +126,8 @@ impl Future for Join {
 
 impl Drop for Join {
     fn drop(&mut self) {
-        if !self.wait.is_none() {
-            self.task.core().with(|state| state.remove_wait(self.wait));
+        if let Some(wait) = self.wait {
+            self.task.core().with(|state| state.remove_wait(wait));
         }
     }
 }

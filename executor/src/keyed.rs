@@ -13,18 +13,11 @@ pub(crate) struct Key {
 impl Key {
     /// The key of nothing.
     pub(crate) const NONE: Key = Key { index: crate::lists::NIL, generation: 0 };
-
-    pub(crate) fn is_none(self) -> bool {
-        self.index == crate::lists::NIL
-    }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_none() {
-            true => f.write_str("none"),
-            false => write!(f, "{}v{}", self.index, self.generation),
-        }
+        write!(f, "{}v{}", self.index, self.generation)
     }
 }
 
@@ -98,6 +91,11 @@ impl<T> Keyed<T> {
     pub(crate) fn live_key(&self, index: u32) -> Option<Key> {
         let slot = self.slots.get(index as usize)?;
         slot.entry.as_ref().map(|_| Key { index, generation: slot.generation })
+    }
+
+    /// Does an entry live at `index` of which this is so?
+    pub(crate) fn is_at(&self, index: u32, is: impl FnOnce(&T) -> bool) -> bool {
+        self.slots.get(index as usize).and_then(|slot| slot.entry.as_ref()).is_some_and(is)
     }
 
     /// The key of the entry that lives at `index`.

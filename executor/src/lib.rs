@@ -145,6 +145,7 @@ mod slow;
 mod spawn;
 mod state;
 pub mod sync;
+mod target;
 mod task;
 mod tasks;
 mod time;
@@ -153,6 +154,7 @@ mod tree;
 mod turn;
 mod wait;
 mod wait_once;
+mod waits;
 mod waker;
 
 #[cfg(doctest)]

@@ -13,6 +13,7 @@ use crate::handle::TaskHandle;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::{Ready, State};
+use crate::waits::WaitKey;
 
 /// One entry of a task's list.
 pub(crate) struct Observer {
@@ -25,7 +26,7 @@ pub(crate) struct Observer {
 
 pub(crate) enum Action {
     /// Complete the wait of an awaiting task, at once.
-    Wake(Key),
+    Wake(WaitKey),
     /// Run a user's callback.
     Call(Box<dyn FnOnce(&TaskHandle)>),
     /// Tell a combinator; the number says which of its tasks it was.
@@ -62,6 +63,12 @@ impl Drop for Watching {
     }
 }
 
+impl Observer {
+    fn wakes(&self, wait: WaitKey) -> bool {
+        matches!(self.action, Action::Wake(woken) if woken == wait)
+    }
+}
+
 impl Linked for Keyed<Observer> {
     fn links(&mut self, index: u32) -> &mut Links {
         &mut self[index].links
@@ -81,23 +88,25 @@ impl State {
         key
     }
 
-    /// Completes `wait` when the task ends, in its turn among the observers. Returns the key of the entry
-    /// that was needed for it, if one was.
-    pub(crate) fn await_task(&mut self, task: u32, wait: Key) -> Key {
+    /// Completes `wait` when the task ends, in its turn among the observers. Returns the index of the
+    /// entry that was needed for it, or [`NIL`].
+    pub(crate) fn await_task(&mut self, task: u32, wait: WaitKey) -> u32 {
         let slot = &mut self.tasks[task];
         if slot.awaiter == NIL && slot.observers == List::EMPTY {
-            slot.awaiter = wait.index;
-            return Key::NONE;
+            slot.awaiter = wait.index();
+            return NIL;
         }
-        self.observe(task, Action::Wake(wait))
+        self.observe(task, Action::Wake(wait)).index
     }
 
     /// Takes back what [`await_task`](State::await_task) did.
-    pub(crate) fn stop_awaiting(&mut self, task: u32, wait: Key, observer: Key) {
-        if !observer.is_none() {
-            self.remove_observer(task, observer);
-        } else if self.tasks[task].awaiter == wait.index {
-            self.tasks[task].awaiter = NIL;
+    pub(crate) fn stop_awaiting(&mut self, task: u32, wait: WaitKey, observer: u32) {
+        let slot = &mut self.tasks[task];
+        if slot.awaiter == wait.index() {
+            slot.awaiter = NIL;
+        } else if observer != NIL && self.observers.is_at(observer, |observer| observer.wakes(wait))
+        {
+            self.remove_observer(task, self.observers.key_at(observer));
         }
     }
 

@@ -22,7 +22,8 @@ use crate::offload_error::{JobPanicked, OffloadError};
 use crate::pool::{Pool, Run};
 use crate::remote::{Message, unpoisoned};
 use crate::state::State;
-use crate::wait::Target;
+use crate::target::{Target, What};
+use crate::waits::WaitKey;
 
 /// Runs `job` on a thread of the loop's pool, and gives what it returns, or its panic, as a value. The job
 /// is queued by this call, not by the await: jobs that are offloaded one after the other run side by side.
@@ -70,7 +71,7 @@ where
     let at = Location::caller();
     context::current("offload", |core| {
         let job = Arc::new(Job { at, stage: Mutex::new(Stage::Queued(job)) });
-        let key = core.with(|state| state.jobs.insert(Key::NONE));
+        let key = core.with(|state| state.jobs.insert(None));
         let queued = core.pool.submit(Arc::clone(&job) as Arc<dyn Run>, key);
         if queued.is_err() {
             core.with(|state| state.jobs.remove(key));
@@ -132,7 +133,7 @@ impl<T> fmt::Debug for Offload<T> {
 struct Place {
     pool: Arc<Pool>,
     key: Key,
-    wait: Option<Key>,
+    wait: Option<WaitKey>,
 }
 
 impl Place {
@@ -144,8 +145,8 @@ impl Place {
         match self.wait {
             Some(wait) => drop(core.touch_wait(wait, cx)),
             None => {
-                let wait = core.open_wait(Target::Plain("a job on another thread"), cx);
-                core.with(|state| state.jobs[self.key.index] = wait);
+                let wait = core.open_wait(Target::Plain(What::Job), cx);
+                core.with(|state| state.jobs[self.key.index] = Some(wait));
                 self.wait = Some(wait);
             }
         }
@@ -155,7 +156,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let wait = self.wait.unwrap_or(Key::NONE);
+        let wait = self.wait;
         let here = context::try_current(|core| {
             let ours = Arc::ptr_eq(&core.pool, &self.pool);
             ours.then(|| core.with(|state| state.remove_job(self.key, wait)))
@@ -175,14 +176,16 @@ impl Drop for Place {
 impl State {
     /// The handle of a job that has ended: whoever waits for it is woken (rule T4).
     pub(crate) fn finish_job(&mut self, job: Key) {
-        if let Some(waiter) = self.jobs.remove(job) {
+        if let Some(waiter) = self.jobs.remove(job).flatten() {
             self.set_wait(waiter);
         }
     }
 
     /// Nobody waits for the job any more.
-    pub(crate) fn remove_job(&mut self, job: Key, wait: Key) -> Removed {
-        self.remove_wait(wait);
+    pub(crate) fn remove_job(&mut self, job: Key, wait: Option<WaitKey>) -> Removed {
+        if let Some(wait) = wait {
+            self.remove_wait(wait);
+        }
         match self.jobs.remove(job) {
             Some(_) => Removed::Undone,
             None => Removed::Done,

@@ -17,7 +17,9 @@ use crate::error::BoxError;
 use crate::keyed::Key;
 use crate::observe::ExceptionContext;
 use crate::state::{Ready, State};
-use crate::wait::{Forward, OpenWait, Target};
+use crate::target::{Forward, Target};
+use crate::wait::OpenWait;
+use crate::waits::WaitKey;
 
 /// A pair for code that completes by hand: the [`Promise`] is set once, with a value, an error or a
 /// cancel; the [`Promised`] waits, and where the value can be cloned so do its clones.
@@ -310,7 +312,7 @@ type Copier<T> = fn(&T) -> T;
 
 /// Who is told that it is done.
 enum Waiter {
-    Wait(Key),
+    Wait(WaitKey),
     Callback(Key),
 }
 

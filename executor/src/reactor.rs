@@ -29,7 +29,9 @@ use mio::event::Event;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List};
 use crate::state::{Ready, State};
-use crate::wait::{Progress, Target};
+use crate::target::Target;
+use crate::wait::Progress;
+use crate::waits::WaitKey;
 
 /// How many attempts at I/O a step may make before it has to give others a turn. A source that is always
 /// ready would otherwise keep its task from ever suspending.
@@ -79,7 +81,7 @@ struct Side {
 
 /// Somebody in the list of a side.
 struct Waiter {
-    wait: Key,
+    wait: WaitKey,
     source: Key,
     direction: Direction,
     links: Links,
@@ -94,7 +96,7 @@ impl Linked for Keyed<Waiter> {
 /// One future's wait for a side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
-    wait: Key,
+    wait: WaitKey,
     /// Names the entry in the side's list; stale once it was told.
     ticket: Key,
 }

@@ -17,9 +17,9 @@ use loom::sync::{Mutex, atomic};
 use std::sync::{Mutex, atomic};
 
 use atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use timer_wheel::TimerKey;
 
 use crate::keyed::Key;
+use crate::waits::WaitKey;
 
 /// What another thread asks of the loop.
 pub(crate) enum Message {
@@ -27,12 +27,12 @@ pub(crate) enum Message {
     /// A callback, and where it was asked for.
     Call(Box<dyn FnOnce() + Send>, &'static Location<'static>),
     Stop,
-    /// A `Sleep` was dropped where its loop does not run.
-    DropSleep(Key, TimerKey),
+    /// The future of a wait was dropped where its loop does not run.
+    DropWait(WaitKey),
     /// A job on another thread has ended.
     Job(Key),
     /// An `Offload` was dropped where its loop does not run: the job, and the wait for it.
-    DropJob(Key, Key),
+    DropJob(Key, Option<WaitKey>),
     /// So was a future that waits for a source of the reactor.
     #[cfg(feature = "net")]
     DropIoWait(crate::reactor::Waiting),

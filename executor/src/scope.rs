@@ -19,7 +19,7 @@ use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, NIL};
 use crate::state::{Place, Ready, State};
-use crate::tasks::Slot;
+use crate::tasks::Flag;
 use crate::tree::{NONE, Node};
 
 /// The message for a scope in a callback, or carried to another loop.
@@ -142,7 +142,8 @@ impl State {
             scope.counted = true;
             let task = scope.task;
             self.tasks[task].cancelling += 1;
-            self.tasks[task].aimed += 1;
+            self.tasks[task].set(Flag::Labelled);
+            *self.aimed.entry(task).or_default() += 1;
             self.forget_told_reason(task);
         }
     }
@@ -151,13 +152,20 @@ impl State {
     fn disown_request(&mut self, index: u32) -> bool {
         let scope = &mut self.scopes[index];
         let counted = std::mem::take(&mut scope.counted);
-        self.tasks[scope.task].aimed -= u32::from(counted);
+        if counted {
+            let task = scope.task;
+            self.aimed.entry(task).and_modify(|aimed| *aimed -= 1);
+        }
         counted
     }
 
     /// The requests that may end the code in `place`: all that count, save those aimed at scopes beside it.
     pub(crate) fn requests_around(&self, mut place: Place) -> u32 {
-        let Slot { cancelling, aimed: mut beside, .. } = self.tasks[place.task];
+        let cancelling = self.tasks[place.task].cancelling;
+        let mut beside = match self.tasks[place.task].is(Flag::Labelled) {
+            true => self.aimed.get(&place.task).copied().unwrap_or(0),
+            false => 0,
+        };
         if beside == 0 {
             return cancelling;
         }
@@ -179,7 +187,7 @@ impl State {
         let (task, called, base) = (scope.task, scope.called, scope.base);
         self.errands.extend(scope.waker.take().map(Errand::DropWaker));
         if let Some(timer) = scope.timer.take() {
-            self.timers.remove(timer);
+            self.waits.disarm(timer);
         }
         if task == NIL {
             return Leaving { own: called };
@@ -229,7 +237,7 @@ impl State {
         scope.when = when;
         scope.arming = scope.arming.wrapping_add(1);
         if let Some(timer) = scope.timer.take() {
-            self.timers.remove(timer);
+            self.waits.disarm(timer);
         }
         let Some(when) = when else { return };
         let handle = Ready::Scope(key, scope.arming);

@@ -8,8 +8,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::Waker;
 
-use timer_wheel::TimerWheel;
-
 use crate::callback::Call;
 use crate::errand::Errand;
 use crate::error::{TaskId, TaskName};
@@ -17,8 +15,9 @@ use crate::keyed::{Key, Keyed};
 use crate::lists::NIL;
 use crate::observer::Observer;
 use crate::scope::Scope;
+use crate::target::Aside;
 use crate::tasks::Tasks;
-use crate::wait::Wait;
+use crate::waits::{WaitKey, Waits};
 
 /// A handle in the ready queue, as asyncio's `Handle`: what the loop runs next.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +25,7 @@ pub(crate) enum Ready {
     /// Step a task.
     Step(u32),
     /// A timer of a wait fired: complete the wait (rule T4: its task steps a turn later).
-    Wait(Key),
+    Wait(WaitKey),
     /// A timer of a scope fired: aim a request at the scope, if it is still the arming with this number.
     Scope(Key, u32),
     /// Run a callback of `call_soon` or `call_later`.
@@ -61,14 +60,16 @@ impl Place {
 /// Everything one loop owns.
 pub(crate) struct State {
     pub(crate) ready: VecDeque<Ready>,
-    pub(crate) timers: TimerWheel<Ready>,
     pub(crate) tasks: Tasks,
-    pub(crate) waits: Keyed<Wait>,
+    /// Waits, and with them all timers.
+    pub(crate) waits: Waits,
+    /// What waits keep aside.
+    pub(crate) asides: Keyed<Aside>,
     pub(crate) scopes: Keyed<Scope>,
     pub(crate) observers: Keyed<Observer>,
     pub(crate) calls: Keyed<Call>,
     /// Jobs on other threads that are waited for, each with its wait, or none yet.
-    pub(crate) jobs: Keyed<Key>,
+    pub(crate) jobs: Keyed<Option<WaitKey>>,
     #[cfg(feature = "net")]
     pub(crate) reactor: crate::reactor::Reactor,
     /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
@@ -79,6 +80,8 @@ pub(crate) struct State {
     pub(crate) names: HashMap<u32, Arc<str>>,
     /// Reasons given with `cancel_with`, the last one of each task.
     pub(crate) reasons: HashMap<u32, Arc<str>>,
+    /// How many requests are aimed at scopes of a task that are still open. Few tasks have any.
+    pub(crate) aimed: HashMap<u32, u32>,
     /// The clock as it was last read.
     pub(crate) now: u64,
     /// A timer was armed that was due already.
@@ -101,9 +104,9 @@ impl State {
     pub(crate) fn new() -> State {
         State {
             ready: VecDeque::new(),
-            timers: TimerWheel::new(),
             tasks: Tasks::new(),
-            waits: Keyed::new(),
+            waits: Waits::new(),
+            asides: Keyed::new(),
             scopes: Keyed::new(),
             observers: Keyed::new(),
             calls: Keyed::new(),
@@ -114,6 +117,7 @@ impl State {
             errands: VecDeque::new(),
             names: HashMap::new(),
             reasons: HashMap::new(),
+            aimed: HashMap::new(),
             now: 0,
             timer_due: false,
             closed: false,

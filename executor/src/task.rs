@@ -28,7 +28,7 @@ use crate::context::Core;
 use crate::errand::Errand;
 use crate::error::panic_message;
 use crate::state::{Place, State};
-use crate::tasks::Life;
+use crate::tasks::{Flag, Life};
 
 pub(crate) type CellBox = Pin<Box<dyn TaskCell>>;
 type Payload = Box<dyn Any + Send>;
@@ -39,7 +39,7 @@ impl State {
         let task = self.tasks.insert(cell);
         if let Some(name) = name {
             self.names.insert(task, name);
-            self.tasks[task].labelled = true;
+            self.tasks[task].set(Flag::Labelled);
         }
         self.wake(task);
         task
@@ -51,8 +51,8 @@ impl State {
         if slot.is_done() {
             return false;
         }
-        slot.aborted = true;
-        if !slot.running {
+        slot.set(Flag::Aborted);
+        if !slot.is(Flag::Running) {
             self.wake(task);
         }
         true
@@ -67,13 +67,14 @@ impl State {
     /// Frees the slot of a task that has ended, once nobody could ask for it any more.
     fn free_if_unused(&mut self, task: u32) {
         let slot = &mut self.tasks[task];
-        if slot.refs > 0 || slot.queued || slot.running || slot.life <= Life::Alive {
+        if slot.refs > 0 || slot.is_held() || slot.life <= Life::Alive {
             return;
         }
         self.drop_cell(task);
-        if self.tasks[task].labelled {
+        if self.tasks[task].is(Flag::Labelled) {
             self.names.remove(&task);
             self.reasons.remove(&task);
+            self.aimed.remove(&task);
         }
         self.tasks.free(task);
     }
@@ -82,7 +83,8 @@ impl State {
     fn drop_cell(&mut self, task: u32) {
         let slot = &mut self.tasks[task];
         let Some(cell) = slot.cell.take() else { return };
-        let unseen = slot.life == Life::Failed && !std::mem::replace(&mut slot.seen, true);
+        let unseen = slot.life == Life::Failed && !slot.is(Flag::Seen);
+        slot.set(Flag::Seen);
         let unseen = unseen.then(|| self.task_name(task));
         self.errands.push_back(Errand::DropTask(cell, unseen));
     }
@@ -115,7 +117,7 @@ pub(crate) fn step(core: &Rc<Core>, task: u32) {
 /// further step.
 #[cold]
 fn step_with_care(core: &Rc<Core>, task: u32) {
-    if core.with(|state| state.tasks[task].asked) {
+    if core.with(|state| state.tasks[task].is(Flag::Asked)) {
         core.with(|state| state.deliver(task));
     }
     match core.with(|state| state.begin_with_care(task)) {
@@ -137,7 +139,7 @@ impl State {
     /// a poll.
     fn begin_step(&mut self, task: u32) -> Option<CellBox> {
         let slot = &self.tasks[task];
-        if slot.is_done() || slot.asked || slot.must_end() {
+        if !slot.is_plain() {
             return None;
         }
         self.take_for_step(task)
@@ -145,8 +147,8 @@ impl State {
 
     fn take_for_step(&mut self, task: u32) -> Option<CellBox> {
         let slot = &mut self.tasks[task];
-        slot.queued = false;
-        slot.running = true;
+        slot.unset(Flag::Queued);
+        slot.set(Flag::Running);
         self.counts.steps = self.counts.steps.wrapping_add(1);
         slot.last_step = self.counts.steps;
         self.current = Some(Place::task(task));
@@ -156,7 +158,7 @@ impl State {
     fn begin_with_care(&mut self, task: u32) -> Care {
         let slot = &mut self.tasks[task];
         if slot.is_done() {
-            slot.queued = false;
+            slot.unset(Flag::Queued);
             self.free_if_unused(task);
             return Care::Over;
         }
@@ -173,11 +175,11 @@ impl State {
             return Some(cell);
         }
         slot.cell = Some(cell);
-        slot.running = false;
+        slot.unset(Flag::Running);
         self.current = None;
-        if slot.aborted {
+        if slot.is(Flag::Aborted) {
             self.wake(task);
-        } else if slot.asked {
+        } else if slot.is(Flag::Asked) {
             self.offer_pending(task);
         }
         None
@@ -202,7 +204,7 @@ impl State {
         let slot = &mut self.tasks[task];
         slot.cell = Some(cell);
         slot.life = life;
-        slot.running = false;
+        slot.unset(Flag::Running);
         self.tasks.note_end();
         self.counts.finished += 1;
         self.queue_observers(task);
@@ -256,7 +258,7 @@ pub(crate) fn forget_outputs(core: &Rc<Core>) {
 impl State {
     fn begin_abort(&mut self, task: u32) -> Option<CellBox> {
         let slot = &mut self.tasks[task];
-        slot.running = true;
+        slot.set(Flag::Running);
         let cell = slot.cell.take();
         self.current = Some(Place::task(task));
         cell

@@ -9,7 +9,7 @@ use crate::lists::{List, NIL};
 use crate::task::CellBox;
 use crate::tree::Node;
 
-/// The boxes of the picture in `task.rs`; queued and running are flags of a live task.
+/// The boxes of the picture in `task.rs`; queued and running are flags of a live one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Life {
     Vacant,
@@ -21,76 +21,82 @@ pub(crate) enum Life {
     Orphaned,
 }
 
-/// What the loop knows of one task.
+/// What the loop knows of one task: as much as a cache line holds, what each step needs first.
+#[repr(C)]
 pub(crate) struct Slot {
-    pub(crate) id: u64,
     /// Out while the task runs, so that nothing of the loop is borrowed meanwhile.
     pub(crate) cell: Option<CellBox>,
-    /// The task as the outermost scope (rule C4).
-    pub(crate) root: Node,
+    pub(crate) life: Life,
+    flags: u8,
+    /// Handles that name the task; of a vacant slot, the next one in the list of those.
+    pub(crate) refs: u32,
     /// The wait of the one who awaits it, if that came before any observer.
     pub(crate) awaiter: u32,
+    /// Number of its last step, which is where a wait was polled if it is still awaited.
+    pub(crate) last_step: u32,
+    /// The task as the outermost scope (rule C4).
+    pub(crate) root: Node,
+    pub(crate) id: u64,
     pub(crate) observers: List,
     /// Requests made and not taken back (rule C1).
     pub(crate) cancelling: u32,
-    /// How many of these are aimed at scopes that are still open.
-    pub(crate) aimed: u32,
-    /// Handles that name the task.
-    pub(crate) refs: u32,
-    /// Number of its last step, which is where a wait was polled if it is still awaited.
-    pub(crate) last_step: u32,
-    pub(crate) life: Life,
-    pub(crate) queued: bool,
-    pub(crate) running: bool,
+}
+
+const _: () = assert!(size_of::<Slot>() == 64);
+
+/// What is so or not so of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flag {
+    /// Its step is in the ready queue.
+    Queued,
+    Running,
     /// Some place in the task holds a pending request.
-    pub(crate) asked: bool,
+    Asked,
     /// To be dropped on its next step (rule C14).
-    pub(crate) aborted: bool,
+    Aborted,
     /// Somebody has looked at how it ended, so a failure needs no report.
-    pub(crate) seen: bool,
-    /// A name or a reason is kept for it.
-    pub(crate) labelled: bool,
+    Seen,
+    /// A name or a reason is kept for it, or a number of requests aimed at its scopes.
+    Labelled,
     /// A scope has been told the reason that is kept.
-    pub(crate) told: bool,
+    Told,
+}
+
+impl Flag {
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 impl Slot {
-    fn vacant() -> Slot {
+    fn new(id: u64, cell: CellBox) -> Slot {
         Slot {
-            id: 0,
-            cell: None,
+            cell: Some(cell),
+            id,
             root: Node::new(0),
             awaiter: NIL,
             observers: List::EMPTY,
             cancelling: 0,
-            aimed: 0,
-            refs: 0,
+            refs: 1,
             last_step: 0,
-            life: Life::Vacant,
-            queued: false,
-            running: false,
-            asked: false,
-            aborted: false,
-            seen: false,
-            labelled: false,
-            told: false,
+            life: Life::Alive,
+            flags: 0,
         }
     }
 
-    /// A vacant slot takes a task in. The end of the task before left its lists empty.
-    fn begin_life(&mut self, id: u64, cell: CellBox) {
-        self.id = id;
-        self.cell = Some(cell);
-        self.root = Node::new(0);
-        self.cancelling = 0;
-        self.aimed = 0;
-        self.refs = 1;
-        self.life = Life::Alive;
-        self.asked = false;
-        self.aborted = false;
-        self.seen = false;
-        self.labelled = false;
-        self.told = false;
+    #[inline]
+    pub(crate) fn is(&self, flag: Flag) -> bool {
+        self.flags & flag.bit() != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, flag: Flag) {
+        self.flags |= flag.bit();
+    }
+
+    #[inline]
+    pub(crate) fn unset(&mut self, flag: Flag) {
+        self.flags &= !flag.bit();
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -99,17 +105,29 @@ impl Slot {
 
     /// A cancel or an abort has reached the task itself.
     pub(crate) fn must_end(&self) -> bool {
-        self.aborted || self.root.is_due()
+        self.is(Flag::Aborted) || self.root.is_due()
     }
 
-    pub(crate) fn is_queued(&self) -> bool {
-        self.queued
+    /// Its next step is a poll and nothing else.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        const CARE: u8 = Flag::Asked.bit() | Flag::Aborted.bit();
+        self.life == Life::Alive && self.flags & CARE == 0 && !self.root.is_due()
+    }
+
+    /// Its slot is needed though no handle names it: a step of it is queued, or runs.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.flags & (Flag::Queued.bit() | Flag::Running.bit()) != 0
     }
 
     /// `true` if a step must now be put into the ready queue.
+    #[inline]
     pub(crate) fn mark_queued(&mut self) -> bool {
-        let newly = self.life == Life::Alive && !self.queued;
-        self.queued |= newly;
+        let newly = self.life == Life::Alive && !self.is(Flag::Queued);
+        if newly {
+            self.set(Flag::Queued);
+        }
         newly
     }
 
@@ -139,14 +157,16 @@ impl Slot {
 /// The slab of tasks.
 pub(crate) struct Tasks {
     slots: Vec<Slot>,
-    free: Vec<u32>,
+    /// The first of the vacant slots.
+    free: u32,
     spawned: u64,
     alive: usize,
+    used: usize,
 }
 
 impl Tasks {
     pub(crate) const fn new() -> Tasks {
-        Tasks { slots: Vec::new(), free: Vec::new(), spawned: 0, alive: 0 }
+        Tasks { slots: Vec::new(), free: NIL, spawned: 0, alive: 0, used: 0 }
     }
 
     pub(crate) fn alive(&self) -> usize {
@@ -155,7 +175,7 @@ impl Tasks {
 
     /// Slots in use: tasks that live, and ended ones that somebody still holds.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.used
     }
 
     pub(crate) fn get(&self, task: u32) -> Option<&Slot> {
@@ -180,12 +200,29 @@ impl Tasks {
     }
 
     /// Takes a task in; the one reference to it is the caller's.
+    #[inline]
     pub(crate) fn insert(&mut self, cell: CellBox) -> u32 {
         self.spawned += 1;
         self.alive += 1;
-        let index = self.free.pop().unwrap_or_else(|| self.grow());
-        self.slots[index as usize].begin_life(self.spawned, cell);
+        self.used += 1;
+        let task = Slot::new(self.spawned, cell);
+        let index = self.free;
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return self.grow(task);
+        };
+        self.free = slot.refs;
+        *slot = task;
         index
+    }
+
+    #[cold]
+    fn grow(&mut self, task: Slot) -> u32 {
+        if self.slots.len() == self.slots.capacity() {
+            // By an eighth: doubling would let a large loop hold twice what it needs.
+            self.slots.reserve_exact(self.slots.len() / 8 + 64);
+        }
+        self.slots.push(task);
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks")
     }
 
     /// A task has ended.
@@ -195,34 +232,29 @@ impl Tasks {
 
     /// Nobody can ask for the task in this slot any more.
     pub(crate) fn free(&mut self, task: u32) {
-        self[task].life = Life::Vacant;
-        self.free.push(task);
+        let next = std::mem::replace(&mut self.free, task);
+        let slot = &mut self[task];
+        slot.life = Life::Vacant;
+        slot.refs = next;
+        self.used -= 1;
     }
 
     /// Every slot there is, vacant ones too.
     pub(crate) fn all(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.slots.len()).expect("fewer than 2^32 tasks")
     }
-
-    #[cold]
-    fn grow(&mut self) -> u32 {
-        if self.slots.len() == self.slots.capacity() {
-            // By an eighth: doubling would let a large loop hold twice what it needs.
-            self.slots.reserve_exact(self.slots.len() / 8 + 64);
-        }
-        self.slots.push(Slot::vacant());
-        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks")
-    }
 }
 
 impl std::ops::Index<u32> for Tasks {
     type Output = Slot;
+    #[inline]
     fn index(&self, index: u32) -> &Slot {
         &self.slots[index as usize]
     }
 }
 
 impl std::ops::IndexMut<u32> for Tasks {
+    #[inline]
     fn index_mut(&mut self, index: u32) -> &mut Slot {
         &mut self.slots[index as usize]
     }

@@ -7,14 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use timer_wheel::TimerKey;
-
 use crate::clock::to_nanos;
 use crate::context::{self, Core};
-use crate::keyed::Key;
 use crate::remote::{Message, Remote};
-use crate::state::{Ready, State};
-use crate::wait::{Progress, Target};
+use crate::wait::Progress;
+use crate::waits::WaitKey;
 
 /// The running loop's time: how long it has existed, or what its virtual clock shows.
 ///
@@ -69,8 +66,7 @@ enum Until {
 
 struct Armed {
     remote: Arc<Remote>,
-    wait: Key,
-    timer: TimerKey,
+    wait: WaitKey,
 }
 
 impl Future for Sleep {
@@ -112,6 +108,49 @@ impl Future for Sleep {
 }
 
 impl Sleep {
+    /// Starts over with another delay, which counts from this call if the sleep has begun, else from its
+    /// first poll. Who waits for it is woken at its new end and no earlier, even if the old one had come in
+    /// this very turn; a sleep that is over sleeps once more. It costs less than a new sleep.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::time::Duration;
+    /// use wheelhouse::{EventLoop, sleep, time};
+    ///
+    /// let mut event_loop = EventLoop::builder().virtual_clock().build().unwrap();
+    /// let end = event_loop.run_until_complete(async {
+    ///     let mut idle = pin!(sleep(Duration::from_secs(30)));
+    ///     idle.as_mut().await;
+    ///     idle.reset(Duration::from_secs(5));
+    ///     idle.await;
+    ///     time()
+    /// });
+    /// assert_eq!(end.unwrap(), Duration::from_secs(35));
+    /// ```
+    pub fn reset(&mut self, delay: Duration) {
+        self.start_over(Until::After(delay), |now| now.saturating_add(to_nanos(delay)));
+    }
+
+    /// As [`reset`](Sleep::reset), until the loop's [`time`] is `when`.
+    pub fn reset_until(&mut self, when: Duration) {
+        self.start_over(Until::At(when), |_| to_nanos(when));
+    }
+
+    fn start_over(&mut self, until: Until, end: impl FnOnce(u64) -> u64) {
+        self.until = until;
+        let Some(armed) = &self.armed else { return };
+        let end = armed.at_home(|core| {
+            let end = end(core.clock.now());
+            core.with(|state| state.reset_sleep(armed.wait, end));
+            Until::At(Duration::from_nanos(end))
+        });
+        match end {
+            Some(end) => self.until = end,
+            // It began in a loop that does not run here: it begins anew where it is polled next.
+            None => self.armed = None,
+        }
+    }
+
     fn begin_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.until = Until::Turn;
         context::wake_by_ref(cx);
@@ -120,12 +159,9 @@ impl Sleep {
 
     fn arm(&mut self, core: &Core, when: u64, cx: &Context<'_>) {
         let waker = core.foreign_waker(cx);
-        let (wait, timer) = core.with(|state| {
-            let wait = state.open_wait(Target::Plain("a sleep"), waker);
-            (wait, state.arm(when, Ready::Wait(wait)))
-        });
+        let wait = core.with(|state| state.open_sleep(when, waker));
         self.until = Until::At(Duration::from_nanos(when));
-        self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait, timer });
+        self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait });
     }
 }
 
@@ -138,23 +174,20 @@ impl Armed {
     }
 }
 
-impl Drop for Armed {
-    fn drop(&mut self) {
-        let here = context::try_current(|core| {
-            Arc::ptr_eq(&core.remote, &self.remote)
-                .then(|| core.with(|state| state.remove_sleep(self.wait, self.timer)))
-        });
-        if let Some(None) | None = here {
-            // A loop that is gone has no timer left to give back.
-            let _ = self.remote.send(Message::DropSleep(self.wait, self.timer));
-        }
+impl Armed {
+    /// Shows `look` the loop the timer is armed in, if it runs on this thread.
+    fn at_home<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
+        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote).then(|| look(core)))
+            .flatten()
     }
 }
 
-impl State {
-    pub(crate) fn remove_sleep(&mut self, wait: Key, timer: TimerKey) {
-        self.timers.remove(timer);
-        self.remove_wait(wait);
+impl Drop for Armed {
+    fn drop(&mut self) {
+        if self.at_home(|core| core.with(|state| state.remove_wait(self.wait))).is_none() {
+            // A loop that is gone has no timer left to give back.
+            let _ = self.remote.send(Message::DropWait(self.wait));
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::keyed::Key;
 use crate::lists::{List, NIL};
 use crate::state::{Place, State};
+use crate::tasks::Flag;
 
 /// A depth no scope has: nothing is due, nothing is pending.
 pub(crate) const NONE: u16 = u16::MAX;
@@ -141,7 +142,7 @@ impl State {
     pub(crate) fn set_pending(&mut self, place: Place, depth: u16) {
         let node = self.node_mut(place);
         node.pending = node.pending.min(depth);
-        self.tasks[place.task].asked = true;
+        self.tasks[place.task].set(Flag::Asked);
     }
 
     pub(crate) fn depth(&self, place: Place) -> u16 {

@@ -80,9 +80,7 @@ impl EventLoop {
         let core = &self.core;
         match handle {
             Ready::Step(task) => task::step(core, task),
-            Ready::Wait(wait) => {
-                core.with(|state| state.set_wait(wait));
-            }
+            Ready::Wait(wait) => core.with(|state| state.expire_wait(wait)),
             Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
             Ready::Call(call) => callback::run(core, call),
             Ready::Done(observer) => observer::run(core, observer),
@@ -124,7 +122,7 @@ impl EventLoop {
 
     fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let now = self.core.clock.now();
-        let until_timer = self.core.with(|state| state.timers.next_wakeup()).map(|wakeup| {
+        let until_timer = self.core.with(|state| state.waits.next_wakeup()).map(|wakeup| {
             Duration::from_nanos(wakeup.saturating_sub(now)).saturating_add(self.slack)
         });
         let limit = match (until_timer, max_wait) {
@@ -155,7 +153,7 @@ impl EventLoop {
         }
         let now = self.core.clock.now();
         let host_limit = max_wait.map(|limit| now.saturating_add(to_nanos(limit)));
-        let next = self.core.with(|state| state.timers.next_deadline());
+        let next = self.core.with(|state| state.waits.next_deadline());
         match (next.filter(|next| *next != NEVER), host_limit) {
             (Some(next), Some(limit)) => self.core.clock.jump(next.min(limit)),
             (Some(next), None) => self.core.clock.jump(next),
@@ -194,9 +192,7 @@ impl EventLoop {
                 Message::Wake(task) => self.core.with(|state| state.wake(task)),
                 Message::Call(callback, at) => drop(self.core.call_soon(callback, at)),
                 Message::Stop => self.core.stopping.set(true),
-                Message::DropSleep(wait, timer) => {
-                    self.core.with(|state| state.remove_sleep(wait, timer));
-                }
+                Message::DropWait(wait) => self.core.with(|state| state.remove_wait(wait)),
                 Message::Job(job) => {
                     self.core.with(|state| state.ready.push_back(Ready::Job(job)));
                 }
@@ -256,19 +252,19 @@ impl State {
     /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
     pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
         self.timer_due |= when <= self.now;
-        self.timers.insert(when, handle)
+        self.waits.arm(when, handle)
     }
 
     fn expire_timers(&mut self, now: u64) {
         self.now = now;
         self.timer_due = false;
-        if self.timers.next_wakeup().is_none_or(|next| next > now) {
+        if self.waits.next_wakeup().is_none_or(|next| next > now) {
             return;
         }
-        self.timers.advance(now);
-        while let Some(expired) = self.timers.pop_expired() {
+        self.waits.advance(now);
+        while let Some(handle) = self.waits.next_expired() {
             self.counts.expired += 1;
-            self.ready.push_back(expired.value);
+            self.ready.push_back(handle);
         }
     }
 
@@ -278,7 +274,7 @@ impl State {
             steps: u64::from(self.counts.steps.wrapping_sub(before.steps)),
             finished: self.counts.finished - before.finished,
             expired: self.counts.expired - before.expired,
-            next_deadline: self.timers.next_deadline().map(Duration::from_nanos),
+            next_deadline: self.waits.next_deadline().map(Duration::from_nanos),
             idle: self.ready.is_empty(),
             stopped: false,
         }

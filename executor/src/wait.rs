@@ -23,9 +23,10 @@ use std::task::{Context, Waker};
 
 use crate::context::Core;
 use crate::errand::Errand;
-use crate::keyed::{Key, Keyed};
-use crate::lists::{Linked, Links, List, NIL};
+use crate::lists::{Links, List, NIL};
 use crate::state::{Place, State};
+use crate::target::{Kept, Target, What};
+use crate::waits::{WaitKey, Waits};
 
 /// How far a wait has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,63 +36,28 @@ pub(crate) enum Progress {
     Cancelled,
 }
 
-/// What a wait is for, and so what a cancel of it does.
-#[derive(Clone)]
-pub(crate) enum Target {
-    /// Given up when cancelled. The text is for deadlock reports.
-    Plain(&'static str),
-    /// Forwards to a task. The key is that of our observer there, or none for its first awaiter.
-    Task(u32, Key),
-    /// Forwards to something made of tasks or waits: a gather, a shared future.
-    Forward(Rc<dyn Forward>),
-    /// A side of a source of the reactor. Given up when cancelled.
-    #[cfg(feature = "net")]
-    Io(Key, crate::reactor::Direction),
-    /// Given up when cancelled, and able to say more than a fixed text.
-    Source(Rc<dyn Source>),
-}
-
-/// What a wait can forward a cancel to (rule C9).
-pub(crate) trait Forward {
-    /// Passes a request on: what it cancels goes onto `tasks`, in order. `false` if nothing there accepts a
-    /// request any more.
-    fn forward(&self, state: &mut State, tasks: &mut Vec<u32>) -> bool;
-    /// What a deadlock report calls it.
-    fn describe(&self) -> String;
-}
-
-/// Names, for a deadlock report, what a plain wait waits for.
-pub(crate) trait Source {
-    fn describe(&self, state: &State) -> String;
-}
-
 /// One suspended future of ours.
+#[derive(Clone, Copy)]
 pub(crate) struct Wait {
     /// The scope it was last polled in; [`NIL`] as task for a wait polled outside any task.
     pub(crate) place: Place,
-    in_scope: Links,
+    pub(crate) in_scope: Links,
     /// Number of the step in which it was last polled.
     polled: u32,
+    target: Kept,
     pub(crate) progress: Progress,
     /// A request was passed on to what it waits for.
     pub(crate) forwarded: bool,
     /// It ended cancelled by our own request, and raises in its scope.
     raised: bool,
-    /// Set where it was polled with a waker that is not its task's own.
-    waker: Option<Waker>,
-    pub(crate) target: Target,
 }
 
-impl Linked for Keyed<Wait> {
-    fn links(&mut self, index: u32) -> &mut Links {
-        &mut self[index].in_scope
-    }
-}
+const _: () = assert!(size_of::<Wait>() == 36);
 
 /// A wait held by the future it suspends: dropping it removes the entry, in whatever state it is.
 pub(crate) struct OpenWait {
     core: Rc<Core>,
-    key: Key,
+    key: WaitKey,
 }
 
 impl OpenWait {
@@ -100,7 +66,7 @@ impl OpenWait {
         OpenWait { core: Rc::clone(core), key: core.open_wait(target, cx) }
     }
 
-    pub(crate) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> WaitKey {
         self.key
     }
 
@@ -110,12 +76,12 @@ impl OpenWait {
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        self.core.with(|state| state.waits[self.key.index].progress)
+        self.core.with(|state| state.waits[self.key.index()].progress)
     }
 
     /// Has a request been passed on to what this waits for?
     pub(crate) fn forwarded(&self) -> bool {
-        self.core.with(|state| state.waits[self.key.index].forwarded)
+        self.core.with(|state| state.waits[self.key.index()].forwarded)
     }
 
     /// Wants the body of the scope this was polled in dropped, in this poll.
@@ -131,104 +97,171 @@ impl Drop for OpenWait {
 }
 
 impl Core {
-    pub(crate) fn open_wait(&self, target: Target, cx: &Context<'_>) -> Key {
+    pub(crate) fn open_wait(&self, target: Target, cx: &Context<'_>) -> WaitKey {
         let waker = self.foreign_waker(cx);
         self.with(|state| state.open_wait(target, waker))
     }
 
-    pub(crate) fn touch_wait(&self, key: Key, cx: &Context<'_>) -> Progress {
+    pub(crate) fn touch_wait(&self, key: WaitKey, cx: &Context<'_>) -> Progress {
         let waker = self.foreign_waker(cx);
         self.with(|state| state.touch_wait(key, waker))
     }
 }
 
 impl State {
-    pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> Key {
-        let place = self.current.unwrap_or(Place::task(NIL));
-        let key = self.waits.insert(Wait {
-            place,
+    pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> WaitKey {
+        let target = Kept::new(target, waker, &mut self.asides);
+        let wait = self.new_wait(target);
+        let key = self.waits.insert(wait);
+        self.link_wait(key.index(), wait.place);
+        key
+    }
+
+    /// Opens a wait that is completed at a time.
+    pub(crate) fn open_sleep(&mut self, when: u64, waker: Option<Waker>) -> WaitKey {
+        self.timer_due |= when <= self.now;
+        let target = Kept::new(Target::Plain(What::Sleep), waker, &mut self.asides);
+        let wait = self.new_wait(target);
+        let key = self.waits.insert_armed(when, wait);
+        self.link_wait(key.index(), wait.place);
+        key
+    }
+
+    /// Moves the end of a sleep. One that had ended, and whose future has not seen that, has not.
+    pub(crate) fn reset_sleep(&mut self, key: WaitKey, when: u64) {
+        self.timer_due |= when <= self.now;
+        self.waits.rearm(key, when);
+        if let Some(wait) = self.waits.get_mut(key).filter(|wait| wait.progress == Progress::Set) {
+            wait.progress = Progress::Pending;
+        }
+    }
+
+    /// The handle of an expired timer of a wait: completes the wait, unless it was armed anew meanwhile.
+    pub(crate) fn expire_wait(&mut self, key: WaitKey) {
+        if !self.waits.is_armed(key) {
+            self.set_wait(key);
+        }
+    }
+
+    #[inline]
+    fn new_wait(&mut self, target: Kept) -> Wait {
+        Wait {
+            place: self.current.unwrap_or(Place::task(NIL)),
             in_scope: Links::OUT,
             polled: self.counts.steps,
+            target,
             progress: Progress::Pending,
             forwarded: false,
             raised: false,
-            waker,
-            target,
-        });
-        self.link_wait(key.index, place);
-        key
+        }
     }
 
     /// The future is polled again; how far the wait has come. One that was given up is polled again only if
     /// its future outlived the body that was dropped (`timeout(.., &mut nap)`): it did not happen, so it is
     /// pending again, and whatever came meanwhile was not for it.
-    pub(crate) fn touch_wait(&mut self, key: Key, waker: Option<Waker>) -> Progress {
+    #[inline]
+    pub(crate) fn touch_wait(&mut self, key: WaitKey, waker: Option<Waker>) -> Progress {
         let place = self.current.unwrap_or(Place::task(NIL));
         let step = self.counts.steps;
-        let wait = &mut self.waits[key.index];
+        let wait = &mut self.waits[key.index()];
         wait.polled = step;
-        if let Some(replaced) = std::mem::replace(&mut wait.waker, waker) {
-            self.errands.push_back(Errand::DropWaker(replaced));
-        }
-        let (progress, before) = (wait.progress, wait.place);
+        let (progress, before, target) = (wait.progress, wait.place, wait.target);
         if progress == Progress::Cancelled {
             wait.progress = Progress::Pending;
         }
+        if waker.is_some() || matches!(target, Kept::Aside(_)) {
+            self.set_waker(key.index(), waker);
+        }
         if before != place {
-            self.unlink_wait(key.index, before);
-            self.waits[key.index].place = place;
-            self.link_wait(key.index, place);
+            self.unlink_wait(key.index(), before);
+            self.waits[key.index()].place = place;
+            self.link_wait(key.index(), place);
         }
         progress
     }
 
-    /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
-    pub(crate) fn set_wait(&mut self, key: Key) -> bool {
-        match self.waits.get_mut(key) {
-            Some(wait) if wait.progress == Progress::Pending => wait.progress = Progress::Set,
-            _ => return false,
+    /// Notes whom to wake for a wait: the poller with this waker, or its task.
+    #[cold]
+    fn set_waker(&mut self, index: u32, waker: Option<Waker>) {
+        match self.waits[index].target {
+            Kept::Aside(aside) => {
+                let replaced = std::mem::replace(&mut self.asides[aside].waker, waker);
+                self.errands.extend(replaced.map(Errand::DropWaker));
+            }
+            target => {
+                let target = target.target(&self.asides);
+                self.waits[index].target = Kept::new(target, waker, &mut self.asides);
+            }
         }
-        let wait = &mut self.waits[key.index];
-        let (waker, task) = (wait.waker.take(), wait.place.task);
+    }
+
+    /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
+    pub(crate) fn set_wait(&mut self, key: WaitKey) -> bool {
+        let (task, target) = match self.waits.get_mut(key) {
+            Some(wait) if wait.progress == Progress::Pending => {
+                wait.progress = Progress::Set;
+                (wait.place.task, wait.target)
+            }
+            _ => return false,
+        };
+        let waker = match target {
+            Kept::Aside(aside) => self.asides[aside].waker.take(),
+            _ => None,
+        };
         self.wake_through(waker, task);
         true
     }
 
     /// Removes a wait from its scope, from what it waits for, and takes back what it raised.
-    pub(crate) fn remove_wait(&mut self, key: Key) {
-        let Some(wait) = self.waits.get(key) else { return };
-        let place = wait.place;
-        if wait.raised {
+    pub(crate) fn remove_wait(&mut self, key: WaitKey) {
+        let Some(Wait { place, in_scope, raised, target, .. }) = self.waits.remove(key) else {
+            return;
+        };
+        if raised {
             self.lower(place);
         }
-        self.unlink_wait(key.index, place);
-        let wait = &self.waits[key.index];
-        match (&wait.waker, &wait.target) {
-            (None, Target::Plain(_)) => self.waits.discard(key),
-            #[cfg(feature = "net")]
-            (None, Target::Io(..)) => self.waits.discard(key),
-            (None, &Target::Task(task, observer)) => {
-                self.waits.discard(key);
-                self.stop_awaiting(task, key, observer);
-            }
-            _ => self.remove_with_care(key),
+        if place.task != NIL {
+            let (list, waits) = self.waits_in(place);
+            list.unlink(waits, key.index(), in_scope);
+        }
+        match target {
+            Kept::Task(task, observer) => self.stop_awaiting(task, key, observer),
+            Kept::Aside(aside) => self.remove_aside(key, aside),
+            _ => {}
         }
     }
 
-    /// Removes a wait that holds something of a user's.
     #[cold]
-    fn remove_with_care(&mut self, key: Key) {
-        let Some(wait) = self.waits.remove(key) else { return };
-        if let Target::Task(task, observer) = wait.target {
+    fn remove_aside(&mut self, key: WaitKey, aside: u32) {
+        let Some(aside) = self.asides.remove(self.asides.key_at(aside)) else { return };
+        if let Target::Task(task, observer) = aside.target {
             self.stop_awaiting(task, key, observer);
         }
-        self.errands.push_back(Errand::DropWait(wait));
+        self.errands.push_back(Errand::DropAside(aside));
+    }
+
+    /// What a wait is for.
+    pub(crate) fn target(&self, index: u32) -> Target {
+        self.waits[index].target.target(&self.asides)
+    }
+
+    /// The wait for a task needed an observer.
+    pub(crate) fn note_observer(&mut self, key: WaitKey, observer: u32) {
+        match &mut self.waits[key.index()].target {
+            Kept::Task(_, noted) => *noted = observer,
+            &mut Kept::Aside(aside) => {
+                if let Target::Task(_, noted) = &mut self.asides[aside].target {
+                    *noted = observer;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Raises in the wait's scope: the scope drops its body when the running poll comes back to it.
-    pub(crate) fn raise_from(&mut self, key: Key) {
-        if !std::mem::replace(&mut self.waits[key.index].raised, true) {
-            self.raise(self.waits[key.index].place);
+    pub(crate) fn raise_from(&mut self, key: WaitKey) {
+        if !std::mem::replace(&mut self.waits[key.index()].raised, true) {
+            self.raise(self.waits[key.index()].place);
         }
     }
 
@@ -237,7 +270,9 @@ impl State {
     /// `select!`) is not.
     pub(crate) fn is_awaited(&self, index: u32) -> bool {
         let wait = &self.waits[index];
-        wait.waker.is_some() || wait.polled == self.tasks[wait.place.task].last_step
+        let foreign =
+            matches!(wait.target, Kept::Aside(aside) if self.asides[aside].waker.is_some());
+        foreign || wait.polled == self.tasks[wait.place.task].last_step
     }
 
     /// The wait behind `index` in its scope's list.
@@ -271,7 +306,7 @@ impl State {
         while let Some(leaf) = next {
             let mut wait = self.node(leaf).waits.head;
             while wait != NIL {
-                words.push(self.describe(&self.waits[wait].target));
+                words.push(self.describe(&self.target(wait)));
                 wait = self.next_wait(wait);
             }
             next = self.next_leaf(leaf, root);
@@ -281,7 +316,7 @@ impl State {
 
     fn describe(&self, target: &Target) -> String {
         match target {
-            Target::Plain(what) => (*what).to_owned(),
+            Target::Plain(what) => what.text().to_owned(),
             Target::Task(task, _) => format!("task `{}`", self.task_name(*task)),
             Target::Forward(shared) => shared.describe(),
             #[cfg(feature = "net")]
@@ -304,7 +339,7 @@ impl State {
         }
     }
 
-    fn waits_in(&mut self, place: Place) -> (&mut List, &mut Keyed<Wait>) {
+    fn waits_in(&mut self, place: Place) -> (&mut List, &mut Waits) {
         let node = match place.scope {
             NIL => &mut self.tasks[place.task].root,
             scope => &mut self.scopes[scope].node,

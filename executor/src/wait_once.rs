@@ -8,26 +8,27 @@ use std::task::{Context, Poll};
 
 use crate::context::Core;
 use crate::handle::TaskHandle;
-use crate::keyed::Key;
 use crate::observer::{OnDone, Watching};
-use crate::wait::{OpenWait, Target};
+use crate::target::{Target, What};
+use crate::wait::OpenWait;
+use crate::waits::WaitKey;
 
 /// The completing side. It may be set before anybody waits.
 pub(crate) struct Signal {
     set: Cell<bool>,
-    waiter: Cell<Key>,
+    waiter: Cell<Option<WaitKey>>,
 }
 
 impl Signal {
     pub(crate) fn new() -> Rc<Signal> {
-        Rc::new(Signal { set: Cell::new(false), waiter: Cell::new(Key::NONE) })
+        Rc::new(Signal { set: Cell::new(false), waiter: Cell::new(None) })
     }
 
     /// Completes the wait; `false` if that has been done before.
     pub(crate) fn set(&self, core: &Core) -> bool {
         let first = !self.set.replace(true);
-        if first {
-            core.with(|state| state.set_wait(self.waiter.get()));
+        if let Some(waiter) = self.waiter.get().filter(|_| first) {
+            core.with(|state| state.set_wait(waiter));
         }
         first
     }
@@ -43,12 +44,12 @@ impl OnDone for Signal {
 pub(crate) struct WaitOnce {
     core: Rc<Core>,
     signal: Rc<Signal>,
-    what: &'static str,
+    what: What,
     wait: Option<OpenWait>,
 }
 
 impl WaitOnce {
-    pub(crate) fn new(core: &Rc<Core>, what: &'static str) -> WaitOnce {
+    pub(crate) fn new(core: &Rc<Core>, what: What) -> WaitOnce {
         WaitOnce { core: Rc::clone(core), signal: Signal::new(), what, wait: None }
     }
 
@@ -69,7 +70,7 @@ impl Future for WaitOnce {
             Some(wait) => drop(wait.touch(cx)),
             None => {
                 let wait = OpenWait::new(&self.core, Target::Plain(self.what), cx);
-                self.signal.waiter.set(wait.key());
+                self.signal.waiter.set(Some(wait.key()));
                 self.wait = Some(wait);
             }
         }
@@ -84,7 +85,7 @@ pub(crate) struct TaskEnd {
 }
 
 impl TaskEnd {
-    pub(crate) fn new(task: &TaskHandle, what: &'static str) -> TaskEnd {
+    pub(crate) fn new(task: &TaskHandle, what: What) -> TaskEnd {
         let ended = WaitOnce::new(task.core(), what);
         let watching = Watching::new(task, ended.signal(), 0);
         TaskEnd { ended, _watching: watching }

@@ -30,6 +30,8 @@ pub(crate) struct Place(pub(crate) u16);
 impl Place {
     /// In the due stage: of the current slot or of the past.
     pub(crate) const DUE: Place = Place(2047);
+    /// Nowhere: the timer is idle.
+    pub(crate) const IDLE: Place = Place(2046);
 
     pub(crate) fn new(level: usize, slot: u64) -> Place {
         Place((level as u64 * SLOTS + slot % SLOTS) as u16)
@@ -213,7 +215,7 @@ mod tests {
             let rings = Rings::new(slot_bits);
             let last = Place::of(0, u64::MAX >> slot_bits).expect("a place for every time");
             assert_eq!(last.level() + 1, rings.levels());
-            assert!(rings.fresh().0 < Place::DUE.0);
+            assert!(rings.fresh().0 < Place::IDLE.0);
         }
     }
 

@@ -42,6 +42,7 @@ pub struct ModelWheel<T> {
     /// How many keys were given out.
     keys: u64,
     timers: BTreeMap<Rank, (TimerKey, T)>,
+    idle: HashMap<TimerKey, T>,
     ranks: HashMap<TimerKey, Rank>,
 }
 
@@ -55,8 +56,8 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::with_start`](crate::TimerWheel::with_start).
     #[must_use = "a wheel does nothing by itself"]
     pub fn with_start(now: u64) -> Self {
-        let (timers, ranks) = (BTreeMap::new(), HashMap::new());
-        ModelWheel { now, sequence: 0, released: 0, keys: 0, timers, ranks }
+        let (timers, idle, ranks) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        ModelWheel { now, sequence: 0, released: 0, keys: 0, timers, idle, ranks }
     }
 
     /// See [`TimerWheel::insert`](crate::TimerWheel::insert).
@@ -65,18 +66,44 @@ impl<T> ModelWheel<T> {
     ///
     /// After 2^63 insertions.
     pub fn insert(&mut self, deadline: u64, value: T) -> TimerKey {
-        let generation = u32::try_from(self.keys >> u32::BITS).ok().and_then(|g| g.checked_add(1));
-        let generation = generation.and_then(NonZeroU32::new).expect("too many timers");
-        let key = TimerKey { index: self.keys as u32, generation };
-        self.keys += 1;
+        let key = self.new_key();
         self.arm(key, deadline, value);
         key
     }
 
+    /// See [`TimerWheel::insert_idle`](crate::TimerWheel::insert_idle).
+    ///
+    /// # Panics
+    ///
+    /// After 2^63 insertions.
+    pub fn insert_idle(&mut self, value: T) -> TimerKey {
+        let key = self.new_key();
+        self.idle.insert(key, value);
+        key
+    }
+
+    fn new_key(&mut self) -> TimerKey {
+        let generation = u32::try_from(self.keys >> u32::BITS).ok().and_then(|g| g.checked_add(1));
+        let generation = generation.and_then(NonZeroU32::new).expect("too many timers");
+        let key = TimerKey { index: self.keys as u32, generation };
+        self.keys += 1;
+        key
+    }
+
+    /// See [`TimerWheel::disarm`](crate::TimerWheel::disarm).
+    pub fn disarm(&mut self, key: TimerKey) -> bool {
+        let Some(rank) = self.ranks.remove(&key) else { return false };
+        let armed = self.timers.remove(&rank);
+        self.idle.extend(armed);
+        true
+    }
+
     /// See [`TimerWheel::remove`](crate::TimerWheel::remove).
     pub fn remove(&mut self, key: TimerKey) -> Option<T> {
-        let rank = self.ranks.remove(&key)?;
-        self.timers.remove(&rank).map(|(_, value)| value)
+        match self.ranks.remove(&key) {
+            Some(rank) => self.timers.remove(&rank).map(|(_, value)| value),
+            None => self.idle.remove(&key),
+        }
     }
 
     /// See [`TimerWheel::reset`](crate::TimerWheel::reset).
@@ -94,11 +121,23 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::pop_expired`](crate::TimerWheel::pop_expired).
     #[must_use = "an expired timer is gone from the wheel, its payload is here only"]
     pub fn pop_expired(&mut self) -> Option<Expired<T>> {
-        let mut expired = self.timers.range(..=(self.now, u64::MAX));
-        let (&rank, _) = expired.find(|&(&(_, sequence), _)| sequence <= self.released)?;
+        let rank = self.first_expired()?;
         let (key, value) = self.timers.remove(&rank)?;
         self.ranks.remove(&key);
         Some(Expired { key, deadline: rank.0, value })
+    }
+
+    /// See [`TimerWheel::disarm_expired`](crate::TimerWheel::disarm_expired).
+    #[must_use = "the key says which timer has expired"]
+    pub fn disarm_expired(&mut self) -> Option<TimerKey> {
+        let key = self.timers[&self.first_expired()?].0;
+        self.disarm(key);
+        Some(key)
+    }
+
+    fn first_expired(&self) -> Option<Rank> {
+        let mut expired = self.timers.range(..=(self.now, u64::MAX));
+        expired.find(|&(&(_, sequence), _)| sequence <= self.released).map(|(&rank, _)| rank)
     }
 
     /// See [`TimerWheel::next_wakeup`](crate::TimerWheel::next_wakeup); here it is exact.
@@ -116,13 +155,19 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::get`](crate::TimerWheel::get).
     #[must_use = "asking changes nothing"]
     pub fn get(&self, key: TimerKey) -> Option<&T> {
-        self.timers.get(self.ranks.get(&key)?).map(|(_, value)| value)
+        match self.ranks.get(&key) {
+            Some(rank) => self.timers.get(rank).map(|(_, value)| value),
+            None => self.idle.get(&key),
+        }
     }
 
     /// See [`TimerWheel::get_mut`](crate::TimerWheel::get_mut).
     #[must_use = "asking changes nothing"]
     pub fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
-        self.timers.get_mut(self.ranks.get(&key)?).map(|(_, value)| value)
+        match self.ranks.get(&key) {
+            Some(rank) => self.timers.get_mut(rank).map(|(_, value)| value),
+            None => self.idle.get_mut(&key),
+        }
     }
 
     /// See [`TimerWheel::deadline`](crate::TimerWheel::deadline).
@@ -134,19 +179,25 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::contains`](crate::TimerWheel::contains).
     #[must_use = "asking changes nothing"]
     pub fn contains(&self, key: TimerKey) -> bool {
-        self.ranks.contains_key(&key)
+        self.get(key).is_some()
     }
 
     /// See [`TimerWheel::len`](crate::TimerWheel::len).
     #[must_use = "asking changes nothing"]
     pub fn len(&self) -> usize {
+        self.timers.len() + self.idle.len()
+    }
+
+    /// See [`TimerWheel::armed`](crate::TimerWheel::armed).
+    #[must_use = "asking changes nothing"]
+    pub fn armed(&self) -> usize {
         self.timers.len()
     }
 
     /// See [`TimerWheel::is_empty`](crate::TimerWheel::is_empty).
     #[must_use = "asking changes nothing"]
     pub fn is_empty(&self) -> bool {
-        self.timers.is_empty()
+        self.len() == 0
     }
 
     /// See [`TimerWheel::now`](crate::TimerWheel::now).
@@ -163,7 +214,8 @@ impl<T> ModelWheel<T> {
     /// See [`TimerWheel::drain`](crate::TimerWheel::drain).
     pub fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
         self.ranks.clear();
-        std::mem::take(&mut self.timers).into_values().map(|(_, value)| value)
+        let armed = std::mem::take(&mut self.timers).into_values().map(|(_, value)| value);
+        armed.chain(std::mem::take(&mut self.idle).into_values())
     }
 
     /// See [`TimerWheel::shrink_to_fit`](crate::TimerWheel::shrink_to_fit).

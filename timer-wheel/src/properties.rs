@@ -35,14 +35,18 @@ enum Time {
 #[derive(Clone, Debug)]
 enum Op {
     Insert(Time),
+    InsertIdle,
     /// Inserts so many timers, each so much later than the one before; mostly equal.
     InsertMany(Time, u64, u64),
     /// Keys are named by when they were given out, counted back: most are live, some are stale.
     Remove(usize),
+    Disarm(usize),
     Reset(usize, Time),
     Advance(Step),
     AskWakeup,
     Pop,
+    /// As a pop, but the timer stays, idle.
+    DisarmExpired,
     PopAll,
     Drain,
     Shrink,
@@ -88,12 +92,15 @@ fn step() -> impl Strategy<Value = Step> {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         30 => time().prop_map(Op::Insert),
+        3 => Just(Op::InsertIdle),
         2 => (time(), 1..80u64, many_apart()).prop_map(|(time, count, apart)| Op::InsertMany(time, count, apart)),
         12 => (0..40usize).prop_map(Op::Remove),
+        4 => (0..40usize).prop_map(Op::Disarm),
         12 => ((0..40usize), time()).prop_map(|(key, time)| Op::Reset(key, time)),
         20 => step().prop_map(Op::Advance),
         15 => Just(Op::AskWakeup),
         15 => Just(Op::Pop),
+        10 => Just(Op::DisarmExpired),
         5 => Just(Op::PopAll),
         1 => Just(Op::Drain),
         1 => Just(Op::Shrink),
@@ -169,7 +176,10 @@ impl Pair {
                 let first = self.time(time);
                 (0..count).for_each(|n| self.insert(first.saturating_add(n * apart)));
             }
+            Op::InsertIdle => self.insert_idle(),
             Op::Remove(back) => self.remove(*back),
+            Op::Disarm(back) => self.disarm(*back),
+            Op::DisarmExpired => self.disarm_expired(),
             Op::Reset(back, time) => self.reset(*back, self.time(time)),
             Op::Advance(step) => self.advance(step),
             Op::AskWakeup => drop(self.ask()),
@@ -187,6 +197,12 @@ impl Pair {
         self.deadlines.push(deadline);
     }
 
+    fn insert_idle(&mut self) {
+        let id = self.keys.len();
+        self.keys.push((self.wheel.insert_idle(id), self.model.insert_idle(id)));
+        self.deadlines.push(u64::MAX);
+    }
+
     fn key(&self, back: usize) -> Option<(TimerKey, TimerKey)> {
         self.keys.iter().rev().nth(back).copied()
     }
@@ -196,6 +212,25 @@ impl Pair {
             self.cancelled = true;
             assert_eq!(self.wheel.remove(key), self.model.remove(model_key));
             assert!(!self.wheel.contains(key));
+        }
+    }
+
+    fn disarm(&mut self, back: usize) {
+        if let Some((key, model_key)) = self.key(back) {
+            self.cancelled = true;
+            assert_eq!(self.wheel.disarm(key), self.model.disarm(model_key));
+            assert_eq!(self.wheel.deadline(key), None);
+        }
+    }
+
+    fn disarm_expired(&mut self) {
+        let (key, model_key) = (self.wheel.disarm_expired(), self.model.disarm_expired());
+        assert_eq!(key.is_some(), model_key.is_some());
+        if let (Some(key), Some(model_key)) = (key, model_key) {
+            assert_eq!(self.wheel.get(key), self.model.get(model_key));
+            assert_eq!(self.wheel.deadline(key), None);
+            let id = *self.wheel.get(key).expect("it is still there");
+            assert_eq!((self.wheel[key.index()], self.wheel.key_at(key.index())), (id, Some(key)));
         }
     }
 
@@ -260,13 +295,19 @@ impl Pair {
     }
 
     fn drain(&mut self) {
-        assert!(self.wheel.drain().eq(self.model.drain()));
+        let armed = self.wheel.armed();
+        let (mut ours, mut expected) =
+            (Vec::from_iter(self.wheel.drain()), Vec::from_iter(self.model.drain()));
+        ours[armed..].sort_unstable();
+        expected[armed..].sort_unstable();
+        assert_eq!(ours, expected);
     }
 
     fn compare(&mut self) {
         self.wheel.assert_valid();
         self.model.assert_valid();
         assert_eq!(self.wheel.len(), self.model.len());
+        assert_eq!(self.wheel.armed(), self.model.armed());
         assert_eq!(self.wheel.now(), self.model.now());
         assert_eq!(self.wheel.next_deadline(), self.model.next_deadline());
         for &(key, model_key) in self.keys.iter().rev().take(40) {

@@ -16,6 +16,8 @@ pub(crate) struct Schedule<T> {
     now: u64,
     /// How often timers were armed: the order among equal deadlines.
     sequence: u64,
+    /// How many timers are idle.
+    idle: usize,
     /// What [`next_wakeup`](Self::next_wakeup) found, while it holds.
     wakeup: Option<u64>,
     tuning: Tuning,
@@ -44,6 +46,7 @@ impl<T> Schedule<T> {
         Schedule {
             now,
             sequence: 0,
+            idle: 0,
             wakeup: None,
             tuning,
             rings: Rings::new(tuning.slot_bits),
@@ -62,6 +65,27 @@ impl<T> Schedule<T> {
         let key = self.slab.insert(armed, value);
         self.join(key.index, armed);
         key
+    }
+
+    /// Adds a timer that is nowhere yet.
+    pub(crate) fn insert_idle(&mut self, value: T) -> TimerKey {
+        self.idle += 1;
+        self.slab.insert(Armed::IDLE, value)
+    }
+
+    /// How many timers are not idle.
+    pub(crate) fn armed(&self) -> usize {
+        self.slab.len() - self.idle
+    }
+
+    /// Takes a timer from its place and keeps it; `false` if `key` is stale or the timer idle.
+    pub(crate) fn disarm(&mut self, key: TimerKey) -> bool {
+        let before = self.slab.rearm(key, Armed::IDLE).filter(|before| !before.is_idle());
+        if let Some(before) = before {
+            self.leave(key.index, before);
+            self.idle += 1;
+        }
+        before.is_some()
     }
 
     pub(crate) fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
@@ -97,9 +121,19 @@ impl<T> Schedule<T> {
     }
 
     pub(crate) fn pop_expired(&mut self) -> Option<Expired<T>> {
+        self.first_expired().and_then(|key| self.remove(key))
+    }
+
+    /// Makes the next timer that has expired idle.
+    pub(crate) fn disarm_expired(&mut self) -> Option<TimerKey> {
+        let key = self.first_expired()?;
+        self.disarm(key);
+        Some(key)
+    }
+
+    fn first_expired(&self) -> Option<TimerKey> {
         let (deadline, index) = self.due.first()?;
-        let key = self.slab.key(index).filter(|_| deadline <= self.now)?;
-        self.remove(key)
+        self.slab.key(index).filter(|_| deadline <= self.now)
     }
 
     pub(crate) fn next_wakeup(&mut self) -> Option<u64> {
@@ -124,10 +158,11 @@ impl<T> Schedule<T> {
         let mut keys: Vec<TimerKey> = self.slab.keys().collect();
         keys.sort_unstable_by_key(|key| {
             let armed = self.slab.armed(key.index);
-            (armed.deadline, armed.sequence())
+            (armed.is_idle(), armed.deadline, armed.sequence())
         });
         self.rings.clear();
         self.due.clear();
+        self.idle = 0;
         self.slab.chunks.clear();
         self.wakeup = None;
         keys.into_iter().filter_map(|key| self.slab.take(key)).map(|(_, value)| value).collect()
@@ -160,7 +195,9 @@ impl<T> Schedule<T> {
         let bags = self.rings.checked().map(|(_, slot)| slot.bag);
         let listed = bags.flat_map(|bag| self.slab.members(bag)).chain(self.due.indices());
         let listed = BTreeSet::from_iter(listed);
-        let armed = BTreeSet::from_iter(self.slab.keys().map(|key| key.index));
+        assert_eq!(listed.len(), self.armed(), "the idle timers are counted");
+        let indices = self.slab.keys().map(|key| key.index);
+        let armed = BTreeSet::from_iter(indices.filter(|&index| !self.slab.armed(index).is_idle()));
         assert_eq!(listed, armed, "the timers that are somewhere are those that are armed");
         let earliest = armed.iter().map(|&index| self.slab.armed(index).deadline).min();
         assert_eq!(self.next_deadline(), earliest, "the next deadline is the earliest");
@@ -211,7 +248,16 @@ impl<T> Schedule<T> {
     }
 
     /// Takes a timer from its place.
+    #[inline]
     fn leave(&mut self, index: u32, armed: Armed) {
+        if armed.is_idle() {
+            self.idle -= 1;
+        } else {
+            self.leave_slot(index, armed);
+        }
+    }
+
+    fn leave_slot(&mut self, index: u32, armed: Armed) {
         let slab = &mut self.slab;
         let emptied = match armed.place() {
             Place::DUE => self.due.remove(slab, index),

@@ -24,6 +24,15 @@ pub struct TimerKey {
     pub(crate) generation: NonZeroU32,
 }
 
+impl TimerKey {
+    /// Where the timer lives: a small number that no two timers have at the same time. Once the timer is
+    /// gone another one may have it; what outlives timers keeps keys.
+    #[must_use = "asking changes nothing"]
+    pub fn index(self) -> u32 {
+        self.index
+    }
+}
+
 /// When a timer expires, its rank among equal deadlines, and where it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Armed {
@@ -38,6 +47,13 @@ pub(crate) struct Armed {
 const PLACE_BITS: u32 = 11;
 
 impl Armed {
+    /// What an idle timer has in place of a deadline.
+    pub(crate) const IDLE: Armed = Armed { deadline: u64::MAX, tag: Place::IDLE.0 as u64 };
+
+    pub(crate) fn is_idle(self) -> bool {
+        self.place() == Place::IDLE
+    }
+
     pub(crate) fn new(deadline: u64, sequence: u64, place: Place) -> Self {
         Armed { deadline, tag: sequence << PLACE_BITS | u64::from(place.0) }
     }
@@ -120,6 +136,7 @@ impl<T> Slab<T> {
         self.len
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, armed: Armed, value: T) -> TimerKey {
         self.len += 1;
         let index = self.free;
@@ -145,14 +162,16 @@ impl<T> Slab<T> {
     }
 
     /// Takes a timer out, and makes its key stale; `None` if it is.
+    #[inline]
     pub(crate) fn take(&mut self, key: TimerKey) -> Option<(Armed, T)> {
-        self.get(key)?;
+        let cell = self.cells.get_mut(key.index as usize)?;
+        if !matches!(cell, Cell::Timer { generation, .. } if *generation == key.generation) {
+            return None;
+        }
         let generation = key.generation.saturating_add(1);
         let free = Cell::Free { generation, next: self.free };
-        let Cell::Timer { armed, value, .. } =
-            std::mem::replace(&mut self.cells[key.index as usize], free)
-        else {
-            unreachable!("it was there just now")
+        let Cell::Timer { armed, value, .. } = std::mem::replace(cell, free) else {
+            unreachable!("it is a timer")
         };
         if generation != RETIRED {
             self.free = key.index;
@@ -187,6 +206,28 @@ impl<T> Slab<T> {
     /// The keys of all timers.
     pub(crate) fn keys(&self) -> impl Iterator<Item = TimerKey> {
         (0..self.cells.len() as u32).filter_map(|index| self.key(index))
+    }
+
+    /// The payload of the timer of a cell.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[inline]
+    pub(crate) fn at(&self, index: u32) -> &T {
+        match &self.cells[index as usize] {
+            Cell::Timer { value, .. } => value,
+            Cell::Free { .. } => no_timer(index),
+        }
+    }
+
+    /// As [`at`](Self::at), to change it.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
+        match &mut self.cells[index as usize] {
+            Cell::Timer { value, .. } => value,
+            Cell::Free { .. } => no_timer(index),
+        }
     }
 
     pub(crate) fn armed(&self, index: u32) -> Armed {
@@ -242,6 +283,7 @@ impl<T> Slab<T> {
         assert_eq!(free, 0, "all free cells are in their list");
     }
 
+    #[cold]
     fn grow(&mut self, armed: Armed, value: T) -> TimerKey {
         assert!(self.cells.len() < MAX_TIMERS, "a wheel holds at most 2^31 timers");
         let index = self.cells.len() as u32;
@@ -262,6 +304,11 @@ impl<T> Slab<T> {
             }
         }
     }
+}
+
+#[cold]
+fn no_timer(index: u32) -> ! {
+    panic!("there is no timer at index {index}")
 }
 
 #[cfg(test)]

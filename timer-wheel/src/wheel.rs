@@ -1,6 +1,7 @@
 //! The wheel itself: insert, remove, reset, the next deadline, and expiring.
 
 use std::fmt;
+use std::ops::{Index, IndexMut};
 
 use crate::schedule::{Schedule, Tuning};
 use crate::slab::TimerKey;
@@ -52,6 +53,22 @@ impl<T> TimerWheel<T> {
         self.schedule.insert(deadline, value)
     }
 
+    /// Adds a timer that does not expire: it is *idle*, a payload with a key, until it is
+    /// [reset](Self::reset) to a deadline.
+    ///
+    /// # Panics
+    ///
+    /// If the wheel holds 2^31 timers already.
+    pub fn insert_idle(&mut self, value: T) -> TimerKey {
+        self.schedule.insert_idle(value)
+    }
+
+    /// Takes a timer's deadline away and keeps the timer, idle as by [`insert_idle`](Self::insert_idle);
+    /// `false` if it is idle already, or `key` is stale.
+    pub fn disarm(&mut self, key: TimerKey) -> bool {
+        self.schedule.disarm(key)
+    }
+
     /// Takes a timer out and returns its payload; `None` if `key` is stale.
     pub fn remove(&mut self, key: TimerKey) -> Option<T> {
         self.schedule.remove(key).map(|timer| timer.value)
@@ -81,6 +98,13 @@ impl<T> TimerWheel<T> {
     #[must_use = "an expired timer is gone from the wheel, its payload is here only"]
     pub fn pop_expired(&mut self) -> Option<Expired<T>> {
         self.schedule.pop_expired()
+    }
+
+    /// As [`pop_expired`](Self::pop_expired), but keeps the timer: it is idle from now on, and its key
+    /// valid until it is [removed](Self::remove).
+    #[must_use = "the key says which timer has expired"]
+    pub fn disarm_expired(&mut self) -> Option<TimerKey> {
+        self.schedule.disarm_expired()
     }
 
     /// When to advance next: never later than the earliest deadline.
@@ -113,22 +137,36 @@ impl<T> TimerWheel<T> {
         self.schedule.slab.get_mut(key)
     }
 
-    /// When a timer expires; `None` if `key` is stale.
+    /// The key of the timer that lives at an [index](TimerKey::index); `None` if none does.
     #[must_use = "asking changes nothing"]
-    pub fn deadline(&self, key: TimerKey) -> Option<u64> {
-        self.contains(key).then(|| self.schedule.slab.armed(key.index).deadline)
+    pub fn key_at(&self, index: u32) -> Option<TimerKey> {
+        self.schedule.slab.key(index)
     }
 
-    /// Whether the timer is still in the wheel: neither popped nor removed.
+    /// When a timer expires; `None` if it is idle, or `key` is stale.
+    #[must_use = "asking changes nothing"]
+    pub fn deadline(&self, key: TimerKey) -> Option<u64> {
+        let armed = self.contains(key).then(|| self.schedule.slab.armed(key.index))?;
+        (!armed.is_idle()).then_some(armed.deadline)
+    }
+
+    /// Whether the timer is still in the wheel, armed or idle: neither popped nor removed.
     #[must_use = "asking changes nothing"]
     pub fn contains(&self, key: TimerKey) -> bool {
         self.get(key).is_some()
     }
 
-    /// How many timers there are, with those that have expired but were not popped.
+    /// How many timers there are, with those that are idle, and those that have expired but were not
+    /// popped.
     #[must_use = "asking changes nothing"]
     pub fn len(&self) -> usize {
         self.schedule.slab.len()
+    }
+
+    /// How many timers there are that are not idle.
+    #[must_use = "asking changes nothing"]
+    pub fn armed(&self) -> usize {
+        self.schedule.armed()
     }
 
     /// Whether there are no timers.
@@ -149,7 +187,7 @@ impl<T> TimerWheel<T> {
     }
 
     /// Takes all timers out, and returns their payloads in the order in which they would have
-    /// expired.
+    /// expired; those of idle ones last, in no order.
     ///
     /// The wheel is empty at once, whatever becomes of the iterator.
     pub fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
@@ -168,6 +206,27 @@ impl<T> TimerWheel<T> {
     /// If one does not hold, which is a bug in this crate.
     pub fn assert_valid(&self) {
         self.schedule.assert_valid();
+    }
+}
+
+/// By the [index](TimerKey::index) of a timer that is there: for links between timers, which do not outlive
+/// what they point to.
+///
+/// # Panics
+///
+/// If no timer lives at the index.
+impl<T> Index<u32> for TimerWheel<T> {
+    type Output = T;
+    #[inline]
+    fn index(&self, index: u32) -> &T {
+        self.schedule.slab.at(index)
+    }
+}
+
+impl<T> IndexMut<u32> for TimerWheel<T> {
+    #[inline]
+    fn index_mut(&mut self, index: u32) -> &mut T {
+        self.schedule.slab.at_mut(index)
     }
 }
 

@@ -15,9 +15,10 @@ use crate::callback::CallHandle;
 use crate::context::Core;
 use crate::error::Elapsed;
 use crate::handle::TaskHandle;
-use crate::keyed::Key;
 use crate::observer::{OnDone, Watching};
-use crate::wait::{OpenWait, Target};
+use crate::target::{Target, What};
+use crate::wait::OpenWait;
+use crate::waits::WaitKey;
 
 /// Gives `tasks` back one by one as they end. They are watched from this call on, and never cancelled.
 ///
@@ -107,13 +108,14 @@ impl<K: Joinable> AsCompleted<K> {
     }
 
     fn suspend(&mut self, cx: &Context<'_>) {
-        let woken = self.wait.as_ref().is_some_and(|wait| wait.key() != self.feed.waiter.get());
+        let woken =
+            self.wait.as_ref().is_some_and(|wait| Some(wait.key()) != self.feed.waiter.get());
         match &self.wait {
             Some(wait) if !woken => drop(wait.touch(cx)),
             _ => {
                 let core = self.watched[0].core();
-                let wait = OpenWait::new(core, Target::Plain("the next of several tasks"), cx);
-                self.feed.waiter.set(wait.key());
+                let wait = OpenWait::new(core, Target::Plain(What::NextTask), cx);
+                self.feed.waiter.set(Some(wait.key()));
                 self.wait = Some(wait);
             }
         }
@@ -150,7 +152,7 @@ impl<K> fmt::Debug for AsCompleted<K> {
 struct Feed {
     ended: RefCell<VecDeque<Result<usize, Elapsed>>>,
     unfinished: Cell<usize>,
-    waiter: Cell<Key>,
+    waiter: Cell<Option<WaitKey>>,
     timer: RefCell<Option<CallHandle>>,
 }
 
@@ -159,14 +161,16 @@ impl Feed {
         Rc::new(Feed {
             ended: RefCell::default(),
             unfinished: Cell::new(unfinished),
-            waiter: Cell::new(Key::NONE),
+            waiter: Cell::new(None),
             timer: RefCell::new(None),
         })
     }
 
     fn put(&self, core: &Core, item: Result<usize, Elapsed>) {
         self.ended.borrow_mut().push_back(item);
-        core.with(|state| state.set_wait(self.waiter.replace(Key::NONE)));
+        if let Some(waiter) = self.waiter.take() {
+            core.with(|state| state.set_wait(waiter));
+        }
     }
 
     fn expire(&self, core: &Core, when: u64) {

@@ -12,10 +12,11 @@ use super::Joinable;
 use crate::context::Core;
 use crate::error::JoinError;
 use crate::handle::TaskHandle;
-use crate::keyed::Key;
 use crate::observer::{OnDone, Watching};
 use crate::state::State;
-use crate::wait::{Forward, OpenWait, Target};
+use crate::target::{Forward, Target};
+use crate::wait::OpenWait;
+use crate::waits::WaitKey;
 
 /// Waits for all of `tasks` and gives how each ended, in their order: asyncio's
 /// `gather(.., return_exceptions=True)`. It belongs to the loop of the first; a task of another loop is not
@@ -193,7 +194,7 @@ struct Watch {
     unfinished: Cell<usize>,
     cancel_requested: Cell<bool>,
     ending: Cell<Option<Ending>>,
-    waiter: Cell<Option<Key>>,
+    waiter: Cell<Option<WaitKey>>,
     callbacks: RefCell<Vec<Box<dyn FnOnce()>>>,
     /// Our done callbacks at the tasks.
     observers: RefCell<Vec<Watching>>,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Joinable;
 use crate::error::JoinError;
+use crate::target::What;
 use crate::wait_once::TaskEnd;
 
 /// Waits for a task like an await of it, but a cancel of the waiter does not reach the task: the waiter is
@@ -34,7 +35,7 @@ impl<K: Joinable + Unpin> Future for Shield<K> {
         let this = &mut *self;
         let task = this.task.as_ref().expect("`shield` was polled after it ended").task();
         if this.ended.is_some() || !task.is_done() {
-            let ended = this.ended.get_or_insert_with(|| TaskEnd::new(task, "a shielded task"));
+            let ended = this.ended.get_or_insert_with(|| TaskEnd::new(task, What::ShieldedTask));
             ready!(Pin::new(ended).poll(cx));
             this.ended = None;
         }

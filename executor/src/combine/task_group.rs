@@ -17,6 +17,7 @@ use crate::observe::ExceptionContext;
 use crate::observer::{Action, OnDone};
 use crate::scoped::{Exit, InScope, OpenScope, ScopeRef};
 use crate::spawn;
+use crate::target::What;
 use crate::wait_once::{Signal, WaitOnce};
 
 /// Runs `body` with a group to spawn children into, and waits for every child before it returns.
@@ -279,7 +280,7 @@ impl Members {
         if self.children.borrow().is_empty() {
             return None;
         }
-        let wait = WaitOnce::new(self.scope.core(), "the children of a task group");
+        let wait = WaitOnce::new(self.scope.core(), What::Children);
         self.emptied.replace(Some(wait.signal()));
         Some(wait)
     }

@@ -15,6 +15,7 @@ use crate::context::Core;
 use crate::error::EmptyWait;
 use crate::handle::TaskHandle;
 use crate::observer::{OnDone, Watching};
+use crate::target::What;
 use crate::wait_once::{Signal, WaitOnce};
 
 /// When [`wait`] returns.
@@ -132,7 +133,7 @@ impl Begun {
         until: ReturnWhen,
         timeout: Option<Duration>,
     ) -> Begun {
-        let released = WaitOnce::new(core, "a wait for several tasks");
+        let released = WaitOnce::new(core, What::SeveralTasks);
         let timer = timeout.map(|limit| {
             let (signal, weak) = (released.signal(), Rc::downgrade(core));
             let release = move || {

@@ -7,6 +7,7 @@ use super::Joinable;
 use crate::error::{Elapsed, JoinError};
 use crate::handle::TaskHandle;
 use crate::spawn::spawn;
+use crate::target::What;
 use crate::timeout::timeout;
 use crate::wait_once::TaskEnd;
 
@@ -74,7 +75,7 @@ pub async fn wait_for_task<K: Joinable>(
 
 /// Cancels a task and waits for its end, without forwarding: asyncio's `_cancel_and_wait`.
 async fn cancel_and_wait(task: &TaskHandle) {
-    let ended = TaskEnd::new(task, "a cancelled task");
+    let ended = TaskEnd::new(task, What::CancelledTask);
     task.cancel();
     ended.await;
 }

@@ -16,6 +16,7 @@ use std::fmt;
 use super::condition::Condition;
 use super::error::BrokenBarrier;
 use super::lock::LockGuard;
+use crate::target::What;
 
 /// A place where tasks wait until so many of them have come; then all go on, and it can be used again.
 ///
@@ -150,7 +151,7 @@ impl Barrier {
     /// Waits for the tasks of an earlier round to leave.
     async fn enter(&self, guard: &mut LockGuard<'_>) -> Result<(), BrokenBarrier> {
         let is_open = |_: &mut ()| !matches!(self.state.get(), State::Draining | State::Resetting);
-        self.condition.wait_for_at(guard, is_open, "a barrier to be left").await;
+        self.condition.wait_for_at(guard, is_open, What::BarrierLeft).await;
         match self.state.get() {
             State::Broken => Err(BrokenBarrier { parties: self.parties }),
             _ => Ok(()),
@@ -159,7 +160,7 @@ impl Barrier {
 
     async fn wait_until_full(&self, guard: &mut LockGuard<'_>) -> Result<(), BrokenBarrier> {
         let is_over = |_: &mut ()| self.state.get() != State::Filling;
-        self.condition.wait_for_at(guard, is_over, "a barrier to be full").await;
+        self.condition.wait_for_at(guard, is_over, What::BarrierFull).await;
         match self.state.get() {
             State::Broken | State::Resetting => Err(BrokenBarrier { parties: self.parties }),
             _ => Ok(()),

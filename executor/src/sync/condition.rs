@@ -10,7 +10,7 @@ use super::lock::{Lock, LockGuard};
 use super::waiters::{Turn, Waiters};
 use crate::cancel::Cancelled;
 use crate::scoped::{Exit, InScope, OpenScope};
-use crate::wait::Target;
+use crate::target::{Target, What};
 
 /// A lock whose holders can wait for each other: give the lock up, wait to be notified that what it
 /// guards has changed, and hold it again.
@@ -96,10 +96,10 @@ impl<T> Condition<T> {
     ///
     /// If the guard is one of another lock or does not hold it; and outside a task.
     pub async fn wait(&self, guard: &mut LockGuard<'_, T>) {
-        self.wait_at(guard, "a condition").await;
+        self.wait_at(guard, What::Condition).await;
     }
 
-    pub(super) async fn wait_at(&self, guard: &mut LockGuard<'_, T>, what: &'static str) {
+    pub(super) async fn wait_at(&self, guard: &mut LockGuard<'_, T>, what: What) {
         assert!(
             std::ptr::eq(guard.lock(), self.home()),
             "`Condition::wait` needs a guard of its own lock"
@@ -122,14 +122,14 @@ impl<T> Condition<T> {
     ///
     /// As [`wait`](Condition::wait).
     pub async fn wait_for(&self, guard: &mut LockGuard<'_, T>, is_met: impl FnMut(&mut T) -> bool) {
-        self.wait_for_at(guard, is_met, "a condition").await;
+        self.wait_for_at(guard, is_met, What::Condition).await;
     }
 
     pub(super) async fn wait_for_at(
         &self,
         guard: &mut LockGuard<'_, T>,
         mut is_met: impl FnMut(&mut T) -> bool,
-        what: &'static str,
+        what: What,
     ) {
         while !is_met(guard) {
             self.wait_at(guard, what).await;
@@ -203,12 +203,12 @@ impl<T> Condition<T> {
     /// Outside a task.
     pub async fn wait_raw(&self) -> Result<(), NotLocked> {
         self.release()?;
-        self.wait_unlocked("a condition").await.see().await;
+        self.wait_unlocked(What::Condition).await.see().await;
         Ok(())
     }
 
     /// Waits for a notification and for the lock, whatever is cancelled meanwhile.
-    async fn wait_unlocked(&self, what: &'static str) -> Woken<'_> {
+    async fn wait_unlocked(&self, what: What) -> Woken<'_> {
         let scope = OpenScope::new("Condition::wait");
         let mut notification =
             Notification { waiters: &self.waiters, turn: Turn::new(&self.waiters), taken: false };
@@ -259,7 +259,7 @@ struct Notification<'a> {
 }
 
 impl Notification<'_> {
-    fn poll(&mut self, what: &'static str, cx: &Context<'_>) -> Poll<()> {
+    fn poll(&mut self, what: What, cx: &Context<'_>) -> Poll<()> {
         self.turn.poll("Condition::wait", || (Target::Plain(what), ()), cx)
     }
 

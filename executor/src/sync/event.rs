@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use super::waiters::{Turn, Waiters};
-use crate::wait::Target;
+use crate::target::{Target, What};
 
 /// A flag that tasks wait for. Setting it wakes them all.
 ///
@@ -67,16 +67,16 @@ impl Event {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn wait(&self) {
-        self.wait_as("an event").await;
+        self.wait_as(What::Event).await;
     }
 
     /// Waits, under another name in a deadlock report.
-    pub(super) async fn wait_as(&self, what: &'static str) {
+    pub(super) async fn wait_as(&self, what: What) {
         let mut turn = Turn::new(&self.waiters);
         poll_fn(|cx| self.poll_wait(&mut turn, what, cx)).await;
     }
 
-    fn poll_wait(&self, turn: &mut Turn<'_>, what: &'static str, cx: &Context<'_>) -> Poll<()> {
+    fn poll_wait(&self, turn: &mut Turn<'_>, what: What, cx: &Context<'_>) -> Poll<()> {
         if turn.has_given_up() {
             turn.leave();
         }

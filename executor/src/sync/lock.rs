@@ -13,7 +13,7 @@ use super::waiters::{Turn, Waiters};
 use crate::context;
 use crate::lists::NIL;
 use crate::state::State;
-use crate::wait::{Source, Target};
+use crate::target::{Source, Target};
 
 /// Lets one task at a time at a value, for as long as it likes, awaits included. Tasks get their turn in
 /// order of arrival.

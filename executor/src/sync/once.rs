@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use super::waiters::{Turn, Waiters};
-use crate::wait::Target;
+use crate::target::{Target, What};
 
 /// A value that is made when it is first asked for, however long that takes. Who asks meanwhile waits for
 /// it; if the one who makes it fails or is cancelled, the next one makes it.
@@ -198,7 +198,7 @@ impl<'a, T> Asking<'a, T> {
     }
 
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.turn.poll("OnceCell::get_or_init", || (Target::Plain("a value in the making"), ()), cx)
+        self.turn.poll("OnceCell::get_or_init", || (Target::Plain(What::ValueInTheMaking), ()), cx)
     }
 }
 

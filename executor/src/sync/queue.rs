@@ -10,7 +10,7 @@ use super::error::{GetError, PutError, QueueShutDown, TooManyTaskDone};
 use super::event::Event;
 use super::storage::{Fifo, Lifo, Smallest, Storage};
 use super::waiters::{Turn, Waiters};
-use crate::wait::Target;
+use crate::target::{Target, What};
 
 /// A queue that gives items out in the order they came in.
 ///
@@ -191,7 +191,7 @@ impl<S: Storage> QueueOf<S> {
     /// Outside a running loop, if it must suspend.
     pub async fn join(&self) {
         if self.unfinished.get() > 0 {
-            self.finished.wait_as("the items of a queue to be done").await;
+            self.finished.wait_as(What::ItemsDone).await;
         }
     }
 
@@ -337,8 +337,8 @@ impl Side {
 
     fn target(self) -> Target {
         Target::Plain(match self {
-            Side::Get => "an item of a queue",
-            Side::Put => "room in a queue",
+            Side::Get => What::Item,
+            Side::Put => What::Room,
         })
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::semaphore::{Permit, Semaphore};
+use crate::target::What;
 
 /// What a writer takes; also how many readers there can be, as many as a [`RefCell`] can count.
 const ALL: usize = isize::MAX as usize;
@@ -50,7 +51,7 @@ impl<T> RwLock<T> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn read(&self) -> ReadGuard<'_, T> {
-        let turn = self.turns.acquire_as("a lock to read", 1).await;
+        let turn = self.turns.acquire_as(What::ReadLock, 1).await;
         self.reading(turn)
     }
 
@@ -64,7 +65,7 @@ impl<T> RwLock<T> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn write(&self) -> WriteGuard<'_, T> {
-        let turn = self.turns.acquire_as("a lock to write", ALL).await;
+        let turn = self.turns.acquire_as(What::WriteLock, ALL).await;
         self.writing(turn)
     }
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use super::error::OverRelease;
 use super::waiters::{Turn, Waiters};
-use crate::wait::Target;
+use crate::target::{Target, What};
 
 /// Lets so many tasks at a time through. Tasks get their permits in order of arrival, those that want
 /// many not later than those that want one.
@@ -94,7 +94,7 @@ impl Semaphore {
     /// If the semaphore is bounded to fewer permits, since that would never end; and outside a running
     /// loop, if it must suspend.
     pub async fn acquire_many(&self, count: usize) -> Permit<&Semaphore> {
-        self.acquire_as("a permit", count).await
+        self.acquire_as(What::Permit, count).await
     }
 
     /// As [`acquire_many`](Semaphore::acquire_many), for permits that outlive this reference: to be given
@@ -112,7 +112,7 @@ impl Semaphore {
         Permit { semaphore: self, count }
     }
 
-    pub(super) async fn acquire_as(&self, what: &'static str, count: usize) -> Permit<&Semaphore> {
+    pub(super) async fn acquire_as(&self, what: What, count: usize) -> Permit<&Semaphore> {
         assert!(
             count <= self.bound,
             "`Semaphore::acquire_many({count})` would never end: the semaphore is bounded to {}",
@@ -217,7 +217,7 @@ struct Acquire<'a> {
     semaphore: &'a Semaphore,
     turn: Turn<'a, usize>,
     count: usize,
-    what: &'static str,
+    what: What,
 }
 
 impl Acquire<'_> {

@@ -21,7 +21,9 @@ use crate::context::{self, Core};
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::State;
-use crate::wait::{OpenWait, Progress, Target};
+use crate::target::Target;
+use crate::wait::{OpenWait, Progress};
+use crate::waits::WaitKey;
 
 /// The waiting futures of one primitive, each with a note of what it wants. It learns its loop when
 /// somebody waits; no allocation is made before.
@@ -204,7 +206,7 @@ struct Line<N> {
 }
 
 struct Waiter<N> {
-    wait: Key,
+    wait: WaitKey,
     note: N,
     links: Links,
 }
@@ -235,7 +237,7 @@ impl<N> Line<N> {
         std::iter::successors(at(self.list.head), move |waiter| at(waiter.links.next))
     }
 
-    fn push(&mut self, wait: Key, note: N) -> Key {
+    fn push(&mut self, wait: WaitKey, note: N) -> Key {
         let ticket = self.entries.insert(Waiter { wait, note, links: Links::OUT });
         self.list.push_back(&mut self.entries, ticket.index);
         ticket
@@ -267,6 +269,7 @@ mod tests {
 
     use super::*;
     use crate::EventLoop;
+    use crate::target::What;
 
     #[test]
     fn a_queue_does_not_keep_its_loop_alive() {
@@ -276,7 +279,7 @@ mod tests {
             let waiters = Rc::clone(&waiters);
             Box::pin(async move {
                 let mut turn = Turn::new(&waiters);
-                let entry = || (Target::Plain("nothing"), ());
+                let entry = || (Target::Plain(What::Event), ());
                 std::future::poll_fn(|cx| turn.poll("a test", entry, cx)).await;
             })
         };
