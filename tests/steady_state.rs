@@ -1,0 +1,175 @@
+//! What a loop allocates once it has been as busy before: one cell for each task, and nothing for a yield, a
+//! sleep, a wake or a cancel.
+
+mod common;
+
+use std::cell::RefCell;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use allocation_counter::measure;
+use common::{ms, virtual_loop};
+use wheelhouse::sync::Event;
+use wheelhouse::{EventLoop, Sleep, Task, sleep, spawn, timeout, yield_now};
+
+const TASKS: u64 = 50;
+
+/// Allocations of so many turns of a loop, after as many to get used to what it does.
+fn allocations_in(turns: usize, start: impl FnOnce(&EventLoop)) -> u64 {
+    let mut event_loop = virtual_loop();
+    start(&event_loop);
+    let mut run = || {
+        for _ in 0..turns {
+            let _ = event_loop.run_once(None).expect("the loop turns");
+        }
+    };
+    run();
+    measure(run).count_total
+}
+
+/// Starts many tasks that do the same for ever.
+fn forever<F: Future<Output = ()> + 'static>(
+    event_loop: &EventLoop,
+    round: impl Fn(u64) -> F + Clone + 'static,
+) {
+    for i in 0..TASKS {
+        let round = round.clone();
+        event_loop
+            .spawn(async move {
+                loop {
+                    round(i).await;
+                }
+            })
+            .detach();
+    }
+}
+
+#[test]
+fn a_yield_allocates_nothing() {
+    let allocations = allocations_in(200, |event_loop| forever(event_loop, |_| yield_now()));
+    assert_eq!(allocations, 0);
+}
+
+#[test]
+fn a_sleep_allocates_nothing() {
+    let allocations = allocations_in(20_000, |event_loop| {
+        forever(event_loop, |i| sleep(Duration::from_micros(900 + 37 * i)));
+    });
+    assert_eq!(allocations, 0);
+}
+
+#[test]
+fn a_timeout_that_does_not_fire_allocates_nothing() {
+    let allocations = allocations_in(2_000, |event_loop| {
+        forever(event_loop, |_| async {
+            timeout(ms(5000), yield_now()).await.expect("it does not fire");
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// Fifty wakers are called in each turn, and are kept from poll to poll.
+#[test]
+fn a_wake_allocates_nothing() {
+    let wakers: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None; TASKS as usize]));
+    let allocations = allocations_in(200, |event_loop| {
+        forever(event_loop, {
+            let wakers = Rc::clone(&wakers);
+            move |i| {
+                let (wakers, mut woken) = (Rc::clone(&wakers), false);
+                poll_fn(move |cx| {
+                    let mut wakers = wakers.borrow_mut();
+                    let next = wakers[(i as usize + 1) % TASKS as usize].as_ref();
+                    next.inspect(|next| next.wake_by_ref());
+                    wakers[i as usize].get_or_insert_with(|| cx.waker().clone());
+                    if std::mem::replace(&mut woken, true) {
+                        return Poll::Ready(());
+                    }
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                })
+            }
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// A task sets the event in each turn; many wait for it, and are woken.
+#[test]
+fn an_event_that_is_waited_for_allocates_nothing() {
+    let event = common::fixed(Event::new());
+    let allocations = allocations_in(2_000, |event_loop| {
+        forever(event_loop, move |_| async move {
+            event.wait().await;
+            yield_now().await;
+        });
+        forever(event_loop, move |_| async move {
+            event.set();
+            event.clear();
+            yield_now().await;
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
+#[test]
+fn moving_a_sleep_allocates_nothing() {
+    common::run(async {
+        let mut naps: Vec<Pin<Box<Sleep>>> = (0..TASKS).map(|_| Box::pin(sleep(ms(9)))).collect();
+        poll_fn(|cx| {
+            naps.iter_mut().for_each(|nap| assert!(nap.as_mut().poll(cx).is_pending()));
+            Poll::Ready(())
+        })
+        .await;
+        let mut move_all = || {
+            for round in 1..100 {
+                naps.iter_mut().for_each(|nap| nap.reset(ms(round)));
+            }
+        };
+        move_all();
+        assert_eq!(measure(move_all).count_total, 0);
+    });
+}
+
+/// Spawned, stepped, cancelled, awaited.
+#[test]
+fn a_task_that_is_spawned_and_cancelled_allocates_its_cell_and_nothing_else() {
+    common::run(async {
+        let mut tasks: Vec<Task<()>> = Vec::with_capacity(TASKS as usize);
+        let mut handed_over = Vec::with_capacity(TASKS as usize);
+        for round in 0..3 {
+            let spawned = measure(|| tasks.extend((0..TASKS).map(|_| spawn(pending()))));
+            yield_now().await;
+            let cancelled = measure(|| tasks.iter().for_each(|task| assert!(task.cancel())));
+            yield_now().await;
+            handed_over.append(&mut tasks);
+            let joined = measure(|| {
+                for mut task in handed_over.drain(..) {
+                    assert!(task.try_result().is_some_and(|ended| ended.is_err()));
+                }
+            });
+            if round > 0 {
+                let counts = [spawned, cancelled, joined].map(|memory| memory.count_total);
+                assert_eq!(counts, [TASKS, 0, 0]);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_await_of_a_task_allocates_nothing_beside_the_cell() {
+    let allocations = allocations_in(999, |event_loop| {
+        event_loop
+            .spawn(async {
+                loop {
+                    spawn(async {}).await.expect("it ends by itself");
+                }
+            })
+            .detach();
+    });
+    // A task takes two turns: its step, and that of who awaits it.
+    assert!((499..=500).contains(&allocations), "{allocations} allocations for about 500 tasks");
+}
