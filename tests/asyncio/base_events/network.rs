@@ -61,6 +61,34 @@ fn port_parameter_types() {
 }
 
 #[test]
+fn create_connection_multiple_errors_local_addr() {
+    run(async {
+        let (_socket, nobody) = deserted();
+        let of_other_family = SocketAddr::from((Ipv6Addr::LOCALHOST, nobody.port()));
+        let to = vec![nobody, of_other_family];
+        let refused = TcpStream::connecting(to).local_addr(local()).connect().await.unwrap_err();
+        let [connect, bind] = refused.attempts() else { panic!("two attempts: {refused}") };
+        // The first has its address here, and is refused there. The second finds none here.
+        assert_eq!((connect.0, connect.1.kind()), (nobody, ErrorKind::ConnectionRefused));
+        assert_eq!(bind.0, of_other_family);
+        assert_eq!(refused.kind(), ErrorKind::Other);
+        let text = refused.to_string();
+        assert!(text.contains(&connect.1.to_string()) && text.contains(&bind.1.to_string()));
+    });
+}
+
+#[test]
+fn create_connection_no_local_addr() {
+    run(async {
+        let listener = TcpListener::bind(local()).unwrap();
+        let to = listener.local_addr().unwrap();
+        let refused = TcpStream::connecting(to).local_addr(Vec::new()).connect().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::AddrNotAvailable);
+        assert_eq!(listener.try_accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
 fn create_connection_multiple_errors() {
     run(async {
         let (two, addresses): (Vec<_>, Vec<_>) = [deserted(), deserted()].into_iter().unzip();
