@@ -78,7 +78,12 @@ fn interrupt_cancelled_task() {
                 interrupt_self();
             };
             spawn(subtask).detach();
-            sleep(ms(10_000)).await;
+            let cancelled = catch_cancel(sleep(ms(10_000))).await.unwrap_err();
+            // Ctrl-C finds a task that has been cancelled, and has not ended.
+            while current_task().unwrap().cancelling() < 2 {
+                let _ = catch_cancel(yield_now()).await;
+            }
+            cancelled.resume().await
         };
         // It was cancelled before; so Ctrl-C is not what ended it.
         let ended = runner.run(main);
