@@ -5,6 +5,7 @@
 //! any number of connections.
 
 mod address;
+mod back_off;
 mod binding;
 mod connect;
 mod datagram;
