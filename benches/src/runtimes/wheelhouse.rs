@@ -1,6 +1,8 @@
 //! This project's own loop.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
 use std::time::Duration;
 
 use wheelhouse::{EventLoop, Sleep, Task};
@@ -54,6 +56,10 @@ impl Runtime for Wheelhouse {
 
     fn sleep(delay: Duration) -> Sleep {
         wheelhouse::sleep(delay)
+    }
+
+    fn reset(mut sleep: Pin<&mut Sleep>, delay: Duration, _: &mut Context<'_>) {
+        sleep.reset(delay);
     }
 
     async fn timeout<F: Future>(limit: Duration, body: F) -> Option<F::Output> {
