@@ -16,7 +16,7 @@ use wheelhouse::{call_later, sleep, sleep_until, spawn, time};
 fn a_sleep_that_is_moved_back_ends_at_its_new_end_only() {
     run(async {
         let mut nap = pin!(sleep(ms(10)));
-        poll_fn(|cx| Poll::Ready(assert!(nap.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_fn(|cx| Poll::Ready(nap.as_mut().poll(cx))).await.is_pending());
         sleep(ms(4)).await;
         nap.reset(ms(20));
         nap.await;
@@ -28,7 +28,7 @@ fn a_sleep_that_is_moved_back_ends_at_its_new_end_only() {
 fn a_sleep_that_is_moved_forward_ends_early() {
     run(async {
         let mut nap = pin!(sleep(ms(100)));
-        poll_fn(|cx| Poll::Ready(assert!(nap.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_fn(|cx| Poll::Ready(nap.as_mut().poll(cx))).await.is_pending());
         nap.reset_until(ms(7));
         nap.as_mut().await;
         assert_eq!(time(), ms(7));
