@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{Trace, fixed, is_cancelled, me, ms, run, turns, virtual_loop};
 use wheelhouse::net::{Acceptor, Server, Shutdown, start_server};
-use wheelhouse::{all_tasks, catch_cancel, sleep, spawn, time};
+use wheelhouse::{EventLoop, all_tasks, catch_cancel, sleep, spawn, time};
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -90,6 +90,19 @@ fn handler(trace: &Trace) -> impl AsyncFn(Duration, u32) -> Result<(), AnyError>
         }
         Ok(())
     }
+}
+
+/// A virtual loop, and what its exception handler is told.
+fn reporting_loop() -> (EventLoop, &'static RefCell<Vec<String>>) {
+    let reports = fixed(RefCell::new(Vec::new()));
+    let event_loop = virtual_loop();
+    event_loop.set_exception_handler(|context| reports.borrow_mut().push(context.to_string()));
+    (event_loop, reports)
+}
+
+/// A server with one connection, which is busy for 20 ms.
+fn serving_one(trace: &Trace) -> Rc<Server> {
+    Rc::new(start_server(Script::of(trace, [(1, connection(20))]), handler(trace)))
 }
 
 #[test]
@@ -239,9 +252,7 @@ fn close_clients_asks_and_abort_clients_does_not() {
 
 #[test]
 fn a_handler_that_fails_or_panics_ends_its_own_connection_alone() {
-    let reports = fixed(RefCell::new(Vec::new()));
-    let mut event_loop = virtual_loop();
-    event_loop.set_exception_handler(|context| reports.borrow_mut().push(context.to_string()));
+    let (mut event_loop, reports) = reporting_loop();
     let trace = fixed(Trace::default());
     event_loop
         .run_until_complete(async {
@@ -272,9 +283,7 @@ fn a_handler_that_fails_or_panics_ends_its_own_connection_alone() {
 
 #[test]
 fn without_file_descriptors_it_tries_again_ever_later_and_says_so_once() {
-    let reports = fixed(RefCell::new(Vec::new()));
-    let mut event_loop = virtual_loop();
-    event_loop.set_exception_handler(|context| reports.borrow_mut().push(context.to_string()));
+    let (mut event_loop, reports) = reporting_loop();
     let trace = fixed(Trace::default());
     event_loop
         .run_until_complete(async {
@@ -313,9 +322,7 @@ fn a_connection_that_went_before_it_was_accepted_is_no_matter() {
 
 #[test]
 fn a_listener_that_fails_for_good_ends_the_server_and_is_reported() {
-    let reports = fixed(RefCell::new(Vec::new()));
-    let mut event_loop = virtual_loop();
-    event_loop.set_exception_handler(|context| reports.borrow_mut().push(context.to_string()));
+    let (mut event_loop, reports) = reporting_loop();
     event_loop
         .run_until_complete(async {
             let trace = fixed(Trace::default());
@@ -337,8 +344,7 @@ fn a_listener_that_fails_for_good_ends_the_server_and_is_reported() {
 fn serving_for_ever_ends_with_a_cancel_after_the_connections() {
     run(async {
         let trace = fixed(Trace::default());
-        let server =
-            Rc::new(start_server(Script::of(trace, [(1, connection(20))]), handler(trace)));
+        let server = serving_one(trace);
         let serving = spawn({
             let server = Rc::clone(&server);
             async move { server.serve_forever().await }
@@ -355,8 +361,7 @@ fn serving_for_ever_ends_with_a_cancel_after_the_connections() {
 fn waiting_for_the_end_is_not_a_way_to_end_it() {
     run(async {
         let trace = fixed(Trace::default());
-        let server =
-            Rc::new(start_server(Script::of(trace, [(1, connection(20))]), handler(trace)));
+        let server = serving_one(trace);
         let waiting = spawn({
             let server = Rc::clone(&server);
             async move { server.wait_closed().await }

@@ -133,8 +133,9 @@ impl EventLoop {
     }
 
     /// Under the virtual clock nothing ready means that time may jump, unless somebody outside could
-    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain. Sources are outside as well; but as their peers mostly
-    /// live in this very loop, they get a moment only, and are waited for if there is no time to jump to.
+    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain.
+    /// Sources are outside as well; but as their peers mostly live in this very loop, they get a moment
+    /// only, and are waited for if there is no time to jump to.
     fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
         let jobs = self.core.with(|state| state.jobs.len());
         if jobs > 0 {
