@@ -39,6 +39,7 @@ mod threads_signals_children {}
 #[doc = include_str!("../../docs/task-language.md")]
 mod task_language {}
 
+#[cfg(feature = "schedule")]
 #[doc = include_str!("../../docs/cookbook.md")]
 mod cookbook {}
 
@@ -48,11 +49,13 @@ mod exercises {}
 #[doc = include_str!("../../docs/guarantees.md")]
 mod guarantees {}
 
+#[cfg(feature = "schedule")]
 #[doc = include_str!("../../docs/from-asyncio.md")]
 mod from_asyncio {}
 
 #[doc = include_str!("../../docs/one-turn.md")]
 mod one_turn {}
 
+#[cfg(feature = "schedule")]
 #[doc = include_str!("../../docs/scheduling.md")]
 mod scheduling {}

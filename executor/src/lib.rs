@@ -57,7 +57,7 @@
 //! | wait no longer | [`timeout`](timeout()), [`wait_for`], [`shield`] |
 //! | cancel, and clean up | [`Task::cancel`](TaskHandle::cancel), [`catch_cancel`], [`CancelScope`], [`TaskHandle::abort`] |
 //! | share and pass on | [`sync`]: locks, semaphores, events, queues; [`promise`](promise()) |
-//! | repeat, retry, schedule | [`schedule`] |
+//! | repeat, retry, schedule | `schedule` |
 //! | do work that blocks | [`offload`](offload()) |
 //! | read and write | `net`: sockets; `io`: any descriptor |
 //! | deal with the system | `signal`: signals; `process`: child processes |
@@ -73,7 +73,8 @@
 //! | `futures-io` | on | `futures_io::AsyncRead` and `AsyncWrite` |
 //! | `signal` | on | signals, and Ctrl-C for [`run`]; Unix only |
 //! | `process` | on | child processes; Unix only |
-//! | `cron` | | [`schedule`]: crontab's times, in time zones |
+//! | `schedule` | on | periodic work, retries, limits, workers, jobs by the clock |
+//! | `cron` | | `schedule::Cron`: crontab's times, in time zones |
 //! | `hyper` | | what hyper 1.x asks of a runtime |
 //! | `futures-task` | | `LocalSpawn` and `Spawn` of `futures` |
 //! | `tracing` | | a root span for each task |
@@ -136,6 +137,7 @@ mod remote;
 mod remote_loom;
 mod run;
 mod run_error;
+#[cfg(feature = "schedule")]
 pub mod schedule;
 mod scope;
 mod scoped;
