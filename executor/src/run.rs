@@ -21,8 +21,11 @@ use crate::signal::CtrlC;
 /// assert_eq!(answer.unwrap(), 42);
 /// ```
 ///
-/// On the process's first thread, Ctrl-C cancels `main`, so that its clean-up runs; the second one ends the process.
-/// See [`signal`](crate::signal), and [`Runner::without_ctrl_c`] to have it otherwise.
+#[cfg_attr(
+    feature = "signal",
+    doc = "On the process's first thread, Ctrl-C cancels `main`, so that its clean-up runs; the second one ends the
+process. See [`signal`](crate::signal), and [`Runner::without_ctrl_c`] to have it otherwise."
+)]
 ///
 /// # Errors
 ///
