@@ -22,7 +22,7 @@ mod asyncio_tests {}
 #[doc = include_str!("../../docs/networking.md")]
 mod networking {}
 
-#[cfg(all(feature = "net", target_os = "linux"))]
+#[cfg(all(feature = "net", feature = "precise", target_os = "linux"))]
 #[doc = include_str!("../../docs/embedding.md")]
 mod embedding {}
 
@@ -33,6 +33,7 @@ mod sync {}
 #[doc = include_str!("../../docs/guests.md")]
 mod guests {}
 
+#[cfg(feature = "process")]
 #[doc = include_str!("../../docs/threads-signals-children.md")]
 mod threads_signals_children {}
 

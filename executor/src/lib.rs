@@ -68,6 +68,7 @@
 //!
 //! | feature | | what it buys |
 //! |---|---|---|
+//! | `precise` | on | on Linux, waits to the microsecond; without it sleeps end up to a millisecond late |
 //! | `net` | on | sockets and other descriptors; Unix only |
 //! | `stream` | on, by `futures-io` | `futures_core::Stream` for what comes one by one |
 //! | `futures-io` | on | `futures_io::AsyncRead` and `AsyncWrite` |

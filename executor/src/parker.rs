@@ -45,7 +45,7 @@ impl Parker {
     /// `epoll_wait` counts in milliseconds, rounded up: it would end a sleep of 300 us half a millisecond
     /// late. So it only waits up to the last millisecond; that one is left to `ppoll` on the poll's own
     /// descriptor. Returns what is left for `epoll_wait`.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(all(feature = "precise", any(target_os = "linux", target_os = "android")))]
     fn wait_precisely(&self, limit: Duration) -> io::Result<Duration> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -62,7 +62,7 @@ impl Parker {
         }
     }
 
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[cfg(not(all(feature = "precise", any(target_os = "linux", target_os = "android"))))]
     fn wait_precisely(&self, limit: Duration) -> io::Result<Duration> {
         Ok(limit)
     }
