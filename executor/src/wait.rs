@@ -75,10 +75,6 @@ impl OpenWait {
         self.core.touch_wait(self.key, cx)
     }
 
-    pub(crate) fn progress(&self) -> Progress {
-        self.core.with(|state| state.waits[self.key.index()].progress)
-    }
-
     /// Has a request been passed on to what this waits for?
     pub(crate) fn forwarded(&self) -> bool {
         self.core.with(|state| state.waits[self.key.index()].forwarded)

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::error::NotLocked;
 use super::lock::{Lock, LockGuard};
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::cancel::Cancelled;
 use crate::scoped::{Exit, InScope, OpenScope};
 use crate::target::{Target, What};
@@ -260,7 +260,16 @@ struct Notification<'a> {
 
 impl Notification<'_> {
     fn poll(&mut self, what: What, cx: &Context<'_>) -> Poll<()> {
-        self.turn.poll("Condition::wait", || (Target::Plain(what), ()), cx)
+        match self.turn.resume(cx) {
+            Stage::Waiting => return Poll::Pending,
+            Stage::Woken => {
+                self.taken = true;
+                return Poll::Ready(());
+            }
+            Stage::Outside | Stage::GivenUp => {}
+        }
+        self.turn.enter("Condition::wait", Target::Plain(what), (), cx);
+        Poll::Pending
     }
 
     /// Leaves the queue, with or without a notification.

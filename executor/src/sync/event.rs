@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::target::{Target, What};
 
 /// A flag that tasks wait for. Setting it wakes them all.
@@ -77,13 +77,16 @@ impl Event {
     }
 
     fn poll_wait(&self, turn: &mut Turn<'_>, what: What, cx: &Context<'_>) -> Poll<()> {
-        if turn.has_given_up() {
-            turn.leave();
+        match turn.resume(cx) {
+            Stage::Waiting => return Poll::Pending,
+            Stage::Woken => return Poll::Ready(()),
+            Stage::Outside | Stage::GivenUp => {}
         }
         if self.is_set() {
             return Poll::Ready(());
         }
-        turn.poll("Event::wait", || (Target::Plain(what), ()), cx)
+        turn.enter("Event::wait", Target::Plain(what), (), cx);
+        Poll::Pending
     }
 }
 

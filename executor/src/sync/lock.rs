@@ -6,10 +6,10 @@ use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::error::NotLocked;
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::context;
 use crate::lists::NIL;
 use crate::state::State;
@@ -216,22 +216,25 @@ struct Acquire<'a, T> {
 
 impl<T> Acquire<'_, T> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.turn.has_given_up() {
-            self.give_up();
+        match self.turn.resume(cx) {
+            Stage::Waiting => return Poll::Pending,
+            Stage::Woken => {
+                self.lock.hold(Hold::Raw);
+                return Poll::Ready(());
+            }
+            Stage::GivenUp => self.see_to_others(),
+            Stage::Outside => {}
         }
-        if !self.turn.has_begun() && self.lock.try_take() {
+        if self.lock.try_take() {
             return Poll::Ready(());
         }
-        ready!(self.turn.poll("Lock::lock", || (self.lock.target(), ()), cx));
-        self.turn.leave();
-        self.lock.hold(Hold::Raw);
-        Poll::Ready(())
+        self.turn.enter("Lock::lock", self.lock.target(), (), cx);
+        Poll::Pending
     }
 
-    /// A waiter that leaves without the lock makes sure that the head of the queue will run: it may have
+    /// A waiter that has left without the lock makes sure that the head of the queue will run: it may have
     /// been woken itself, or have stood, cancelled, where `release` looked.
-    fn give_up(&mut self) {
-        self.turn.leave();
+    fn see_to_others(&self) {
         if !self.lock.is_locked() {
             self.lock.waiters.wake_first();
         }
@@ -241,7 +244,8 @@ impl<T> Acquire<'_, T> {
 impl<T> Drop for Acquire<'_, T> {
     fn drop(&mut self) {
         if self.turn.has_begun() {
-            self.give_up();
+            self.turn.leave();
+            self.see_to_others();
         }
     }
 }

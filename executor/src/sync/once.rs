@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::target::{Target, What};
 
 /// A value that is made when it is first asked for, however long that takes. Who asks meanwhile waits for
@@ -184,21 +184,18 @@ struct Asking<'a, T> {
 
 impl<'a, T> Asking<'a, T> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Making<'a, T>>> {
-        if self.turn.has_begun() && !self.turn.has_given_up() {
-            ready!(self.poll_turn(cx));
+        if self.turn.resume(cx) == Stage::Waiting {
+            return Poll::Pending;
         }
-        self.turn.leave();
         if self.cell.get().is_some() {
             return Poll::Ready(None);
         }
         if !self.cell.in_making.get() {
             return Poll::Ready(Some(self.cell.begin()));
         }
-        self.poll_turn(cx).map(|()| unreachable!("a turn that has just begun is not over"))
-    }
-
-    fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.turn.poll("OnceCell::get_or_init", || (Target::Plain(What::ValueInTheMaking), ()), cx)
+        let target = Target::Plain(What::ValueInTheMaking);
+        self.turn.enter("OnceCell::get_or_init", target, (), cx);
+        Poll::Pending
     }
 }
 

@@ -3,13 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::future::poll_fn;
-use std::task::{Context, Poll, ready};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use super::error::{GetError, PutError, QueueShutDown, TooManyTaskDone};
 use super::event::Event;
 use super::storage::{Fifo, Lifo, Smallest, Storage};
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::target::{Target, What};
 
 /// A queue that gives items out in the order they came in.
@@ -108,8 +109,9 @@ impl<S: Storage> QueueOf<S> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn put(&self, item: S::Item) -> Result<(), QueueShutDown<S::Item>> {
-        let mut line = InLine::new(self, Side::Put);
-        poll_fn(|cx| line.poll(cx)).await;
+        if self.blocks(Side::Put) {
+            InLine::new(self, Side::Put).await;
+        }
         self.put_nowait(item).map_err(|refused| QueueShutDown(refused.into_inner()))
     }
 
@@ -146,8 +148,9 @@ impl<S: Storage> QueueOf<S> {
     ///
     /// Outside a running loop, if it must suspend.
     pub async fn get(&self) -> Result<S::Item, QueueShutDown> {
-        let mut line = InLine::new(self, Side::Get);
-        poll_fn(|cx| line.poll(cx)).await;
+        if self.blocks(Side::Get) {
+            InLine::new(self, Side::Get).await;
+        }
         self.get_nowait().map_err(|_| QueueShutDown(()))
     }
 
@@ -284,35 +287,41 @@ impl<'a, S: Storage> InLine<'a, S> {
     fn new(queue: &'a QueueOf<S>, side: Side) -> Self {
         InLine { queue, side, turn: Turn::new(queue.waiters(side)) }
     }
+}
 
-    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.turn.has_begun() && !self.turn.has_given_up() {
-            ready!(self.poll_turn(cx));
+impl<S: Storage> Future for InLine<'_, S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let InLine { queue, side, turn } = self.get_mut();
+        if turn.resume(cx) == Stage::Waiting {
+            return Poll::Pending;
         }
-        self.turn.leave();
-        if !self.queue.blocks(self.side) || self.queue.is_shut_down() {
+        if !queue.blocks(*side) {
             return Poll::Ready(());
         }
-        self.poll_turn(cx)
-    }
-
-    fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
-        let side = self.side;
-        self.turn.poll(side.call(), || (side.target(), ()), cx)
+        turn.enter(side.call(), side.target(), (), cx);
+        Poll::Pending
     }
 }
 
 impl<S: Storage> Drop for InLine<'_, S> {
     /// Woken, and dropped before it could make use of that: the next one in line is told instead.
     fn drop(&mut self) {
-        if self.turn.leave() && !self.queue.blocks(self.side) {
+        if self.turn.leave() && !self.queue.lacks(self.side) {
             self.queue.waiters(self.side).wake(1);
         }
     }
 }
 
 impl<S: Storage> QueueOf<S> {
+    /// Must one wait?
     fn blocks(&self, side: Side) -> bool {
+        self.lacks(side) && !self.is_shut_down()
+    }
+
+    /// Is there no item to get, or no room to put one?
+    fn lacks(&self, side: Side) -> bool {
         match side {
             Side::Get => self.is_empty(),
             Side::Put => self.is_full(),

@@ -6,10 +6,10 @@ use std::fmt;
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::error::OverRelease;
-use super::waiters::{Turn, Waiters};
+use super::waiters::{Stage, Turn, Waiters};
 use crate::target::{Target, What};
 
 /// Lets so many tasks at a time through. Tasks get their permits in order of arrival, those that want
@@ -222,35 +222,32 @@ struct Acquire<'a> {
 
 impl Acquire<'_> {
     fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.turn.has_given_up() {
-            self.give_up();
+        let semaphore = self.semaphore;
+        match self.turn.resume(cx) {
+            Stage::Waiting => return Poll::Pending,
+            Stage::Woken => {
+                semaphore.woken.set(semaphore.woken.get() - 1);
+                semaphore.wake_as_many_as_there_are();
+                return Poll::Ready(());
+            }
+            Stage::GivenUp => semaphore.wake_as_many_as_there_are(),
+            Stage::Outside => {}
         }
-        if !self.turn.has_begun() && self.semaphore.try_take(self.count) {
+        if semaphore.try_take(self.count) {
             return Poll::Ready(());
         }
-        let entry = || (Target::Plain(self.what), self.count);
-        ready!(self.turn.poll("Semaphore::acquire", entry, cx));
-        self.leave();
-        self.semaphore.wake_as_many_as_there_are();
-        Poll::Ready(())
+        self.turn.enter("Semaphore::acquire", Target::Plain(self.what), self.count, cx);
+        Poll::Pending
     }
 
     /// Leaves without the permits; if they were taken for it, they go back.
     fn give_up(&mut self) {
-        let available = &self.semaphore.available;
-        if self.leave() {
+        let Semaphore { available, woken, .. } = self.semaphore;
+        if self.turn.leave() {
+            woken.set(woken.get() - 1);
             available.set(available.get() + self.count);
         }
         self.semaphore.wake_as_many_as_there_are();
-    }
-
-    /// Leaves the queue; `true` if it had been woken.
-    fn leave(&mut self) -> bool {
-        let woken = self.turn.leave();
-        if woken {
-            self.semaphore.woken.set(self.semaphore.woken.get() - 1);
-        }
-        woken
     }
 }
 

@@ -1,7 +1,7 @@
 //! A queue of waiting futures, first come first served: what asyncio's primitives keep in `self._waiters`.
 //!
 //! ```text
-//!             1 poll               2 wake              3 poll
+//!             1 enter              2 wake              3 resume
 //!   Turn ------------> in the queue ------> woken ------------> the owner takes what it was woken for
 //!                        |                    |
 //!                        | cancel             | cancel
@@ -10,32 +10,32 @@
 //!                      (wakers skip it)     `Drop` passes on what it was woken for (rule C6)
 //! ```
 //!
-//! 1 [`Turn::poll`] enters · 2 [`Waiters::wake_next`] and its like · 3 [`Turn::poll`] is ready. Whoever owns
-//! a turn ends it with [`Turn::leave`], which tells how far it had come; dropping it leaves too.
+//! 1 [`Turn::enter`] · 2 [`Waiters::wake_next`] and its like · 3 [`Turn::resume`], which each poll begins
+//! with: it tells how far the turn has come, and ends one that is over. [`Turn::leave`] ends it in any case;
+//! dropping it leaves too.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Waker};
 
 use crate::context::{self, Core};
+use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::State;
 use crate::target::Target;
-use crate::wait::{OpenWait, Progress};
+use crate::wait::Progress;
 use crate::waits::WaitKey;
 
 /// The waiting futures of one primitive, each with a note of what it wants. It learns its loop when
 /// somebody waits; no allocation is made before.
 pub(super) struct Waiters<N = ()> {
-    /// The loop of those who wait, who keep it alive; or the last one there was.
-    core: RefCell<Weak<Core>>,
     line: RefCell<Line<N>>,
 }
 
 impl<N> Waiters<N> {
     pub(super) const fn new() -> Waiters<N> {
-        Waiters { core: RefCell::new(Weak::new()), line: RefCell::new(Line::new()) }
+        Waiters { line: RefCell::new(Line::new()) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,7 +86,7 @@ impl<N> Waiters<N> {
                 let Some(next) = line.remove_first() else {
                     return;
                 };
-                woken += usize::from(state.set_wait(next.wait));
+                woken += usize::from(state.set_wait(next));
             }
         });
     }
@@ -105,25 +105,8 @@ impl<N> Waiters<N> {
     /// Out of line, so that nobody carries it along where nobody waits.
     #[inline(never)]
     fn look_closer<R>(&self, lines: impl FnOnce(&mut Line<N>, &mut State) -> R) -> Option<R> {
-        let core = self.core.borrow().upgrade()?;
+        let core = self.line.borrow().core.upgrade()?;
         Some(core.with(|state| lines(&mut self.line.borrow_mut(), state)))
-    }
-
-    /// The running loop, which is the queue's from now on.
-    fn bind(&self, call: &str) -> Rc<Core> {
-        let core = context::current(call, Rc::clone);
-        if self.core.borrow().as_ptr() != Rc::as_ptr(&core) {
-            assert!(self.len() == 0, "`{call}`: tasks of another loop are waiting here already");
-            self.core.replace(Rc::downgrade(&core));
-        }
-        core
-    }
-
-    fn enter(&self, call: &str, target: Target, note: N, cx: &Context<'_>) -> Entered {
-        let core = self.bind(call);
-        let wait = OpenWait::new(&core, target, cx);
-        let ticket = self.line.borrow_mut().push(wait.key(), note);
-        Entered { wait, ticket }
     }
 }
 
@@ -140,9 +123,22 @@ pub(super) struct Turn<'a, N = ()> {
 }
 
 struct Entered {
-    wait: OpenWait,
+    core: Rc<Core>,
+    wait: WaitKey,
     /// Names the entry in the queue; stale once a waker has taken that out.
     ticket: Key,
+}
+
+/// How far a turn had come when its future was polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not in the queue.
+    Outside,
+    Waiting,
+    /// It was woken, and has left the queue.
+    Woken,
+    /// It was cancelled, and has left the queue. A future that is polled after that begins anew.
+    GivenUp,
 }
 
 impl<'a, N> Turn<'a, N> {
@@ -154,41 +150,34 @@ impl<'a, N> Turn<'a, N> {
         self.entered.is_some()
     }
 
-    /// Was it cancelled? A future that is polled again after that begins anew.
-    pub(super) fn has_given_up(&self) -> bool {
-        self.progress() == Some(Progress::Cancelled)
-    }
-
-    fn progress(&self) -> Option<Progress> {
-        self.entered.as_ref().map(|entered| entered.wait.progress())
-    }
-
-    /// Enters the queue, on the first poll, with what `entry` makes; ready when it has been woken.
-    pub(super) fn poll(
-        &mut self,
-        call: &str,
-        entry: impl FnOnce() -> (Target, N),
-        cx: &Context<'_>,
-    ) -> Poll<()> {
-        if let Some(entered) = &self.entered {
-            return match entered.wait.touch(cx) {
-                Progress::Set => Poll::Ready(()),
-                Progress::Pending | Progress::Cancelled => Poll::Pending,
-            };
-        }
-        let (target, note) = entry();
-        self.entered = Some(self.waiters.enter(call, target, note, cx));
-        Poll::Pending
-    }
-
-    /// Ends it, and tells whether it had begun and been woken.
-    pub(super) fn leave(&mut self) -> bool {
-        let Some(Entered { wait, ticket }) = self.entered.take() else {
-            return false;
+    /// Its future is polled: how far has it come?
+    #[inline]
+    pub(super) fn resume(&mut self, cx: &Context<'_>) -> Stage {
+        let Some(Entered { core, wait, ticket }) = &self.entered else { return Stage::Outside };
+        let (key, waker) = (*wait, core.foreign_waker(cx));
+        let stage = match core.with(|state| state.resume_wait(key, waker)) {
+            Progress::Pending => return Stage::Waiting,
+            Progress::Set => Stage::Woken,
+            Progress::Cancelled => Stage::GivenUp,
         };
-        let left = self.waiters.line.borrow_mut().remove(ticket);
-        drop(left);
-        wait.progress() == Progress::Set
+        self.waiters.line.borrow_mut().remove(*ticket);
+        self.entered = None;
+        stage
+    }
+
+    /// Enters the queue, behind everybody who waits.
+    pub(super) fn enter(&mut self, call: &str, target: Target, note: N, cx: &Context<'_>) {
+        let core = context::current(call, Rc::clone);
+        self.waiters.line.borrow_mut().bind(call, &core);
+        let wait = core.open_wait(target, cx);
+        let ticket = self.waiters.line.borrow_mut().push(wait, note);
+        self.entered = Some(Entered { core, wait, ticket });
+    }
+
+    /// Ends it, and tells whether it had been woken and not been [resumed](Turn::resume) since.
+    #[inline]
+    pub(super) fn leave(&mut self) -> bool {
+        self.entered.take().is_some_and(|entered| self.waiters.let_go(entered))
     }
 }
 
@@ -198,9 +187,39 @@ impl<N> Drop for Turn<'_, N> {
     }
 }
 
+impl<N> Waiters<N> {
+    /// Ends a turn early; `true` if it had been woken.
+    #[cold]
+    fn let_go(&self, Entered { core, wait, ticket }: Entered) -> bool {
+        self.line.borrow_mut().remove(ticket);
+        core.with(|state| {
+            let woken = state.waits[wait.index()].progress == Progress::Set;
+            state.remove_wait(wait);
+            woken
+        })
+    }
+}
+
+impl State {
+    /// The future of a wait is polled again. A wait that is over goes.
+    fn resume_wait(&mut self, wait: WaitKey, waker: Option<Waker>) -> Progress {
+        let progress = self.waits[wait.index()].progress;
+        if progress == Progress::Pending {
+            return self.touch_wait(wait, waker);
+        }
+        if let Some(unused) = waker {
+            self.errands.push_back(Errand::DropWaker(unused));
+        }
+        self.remove_wait(wait);
+        progress
+    }
+}
+
 /// The queue itself: a slab, linked in order of arrival, so that leaving from the middle costs no more
 /// than from the front.
 struct Line<N> {
+    /// The loop of those who wait, who keep it alive; or the last one there was.
+    core: Weak<Core>,
     entries: Keyed<Waiter<N>>,
     list: List,
 }
@@ -225,7 +244,16 @@ impl<N> Linked for Keyed<Waiter<N>> {
 
 impl<N> Line<N> {
     const fn new() -> Line<N> {
-        Line { entries: Keyed::new(), list: List::EMPTY }
+        Line { core: Weak::new(), entries: Keyed::new(), list: List::EMPTY }
+    }
+
+    /// Makes this the queue of a loop.
+    fn bind(&mut self, call: &str, core: &Rc<Core>) {
+        if self.core.as_ptr() != Rc::as_ptr(core) {
+            let free = self.list == List::EMPTY;
+            assert!(free, "`{call}`: tasks of another loop are waiting here already");
+            self.core = Rc::downgrade(core);
+        }
     }
 
     fn first(&self) -> Option<&Waiter<N>> {
@@ -243,17 +271,26 @@ impl<N> Line<N> {
         ticket
     }
 
-    fn remove(&mut self, ticket: Key) -> Option<Waiter<N>> {
-        self.entries.get(ticket)?;
-        self.list.remove(&mut self.entries, ticket.index);
-        self.entries.remove(ticket)
+    /// Takes a waiter out, unless a waker has.
+    #[inline]
+    fn remove(&mut self, ticket: Key) {
+        if self.entries.get(ticket).is_some() {
+            self.take(ticket);
+        }
     }
 
-    fn remove_first(&mut self) -> Option<Waiter<N>> {
+    fn remove_first(&mut self) -> Option<WaitKey> {
         match self.list.head {
             NIL => None,
-            head => self.remove(self.entries.key_at(head)),
+            head => Some(self.take(self.entries.key_at(head))),
         }
+    }
+
+    fn take(&mut self, ticket: Key) -> WaitKey {
+        let Waiter { wait, links, .. } =
+            self.entries.remove(ticket).expect("who is in the queue has an entry");
+        self.list.unlink(&mut self.entries, ticket.index, links);
+        wait
     }
 
     fn drop_given_up(&mut self, state: &State) {
@@ -266,6 +303,7 @@ impl<N> Line<N> {
 #[cfg(test)]
 mod tests {
     use std::future::Future;
+    use std::task::Poll;
 
     use super::*;
     use crate::EventLoop;
@@ -279,8 +317,11 @@ mod tests {
             let waiters = Rc::clone(&waiters);
             Box::pin(async move {
                 let mut turn = Turn::new(&waiters);
-                let entry = || (Target::Plain(What::Event), ());
-                std::future::poll_fn(|cx| turn.poll("a test", entry, cx)).await;
+                std::future::poll_fn(|cx| {
+                    turn.enter("a test", Target::Plain(What::Event), (), cx);
+                    Poll::<()>::Pending
+                })
+                .await;
             })
         };
         let begun = async move {
@@ -290,9 +331,9 @@ mod tests {
         let (turn,) = event_loop.run_until_complete(begun).unwrap();
         assert_eq!(waiters.len(), 1);
         drop(event_loop);
-        assert!(waiters.core.borrow().upgrade().is_some(), "one still waits");
+        assert!(waiters.line.borrow().core.upgrade().is_some(), "one still waits");
         drop(turn);
         assert_eq!(waiters.len(), 0);
-        assert!(waiters.core.borrow().upgrade().is_none());
+        assert!(waiters.line.borrow().core.upgrade().is_none());
     }
 }
