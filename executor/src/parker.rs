@@ -32,39 +32,39 @@ impl Parker {
 
     /// Waits until something happens, or for about `limit`; `None` is for ever. May end early.
     pub(crate) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        let limit = match limit {
-            Some(limit) if !limit.is_zero() => Some(self.wait_precisely(limit)?),
-            other => other,
+        let waited = match limit {
+            Some(limit) if !limit.is_zero() => self.wait_precisely(limit),
+            limit => self.poll.poll(&mut self.events, limit),
         };
-        match self.poll.poll(&mut self.events, limit) {
+        match waited {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            done => done,
+            waited => waited,
         }
     }
 
     /// `epoll_wait` counts in milliseconds, rounded up: it would end a sleep of 300 us half a millisecond
-    /// late. So it only waits up to the last millisecond; that one is left to `ppoll` on the poll's own
-    /// descriptor. Returns what is left for `epoll_wait`.
+    /// late. So it leaves the last one to `ppoll` on the poll's own descriptor, the next time; and only if
+    /// that ends because something has happened is there anything to ask the poll.
     #[cfg(all(feature = "precise", any(target_os = "linux", target_os = "android")))]
-    fn wait_precisely(&self, limit: Duration) -> io::Result<Duration> {
+    fn wait_precisely(&mut self, limit: Duration) -> io::Result<()> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-        const COARSE: Duration = Duration::from_millis(2);
-        if limit >= COARSE {
-            let whole = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).min(86_400_000);
-            return Ok(Duration::from_millis(whole - 1));
+        const LAST: Duration = Duration::from_millis(1);
+        if limit >= 2 * LAST {
+            return self.poll.poll(&mut self.events, Some(limit - LAST));
         }
+        self.events.clear();
         let mut fds = [PollFd::new(self.poll.registry(), PollFlags::IN)];
         let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(limit.subsec_nanos()) };
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(Duration::ZERO),
-            Err(error) => Err(error.into()),
+        match poll(&mut fds, Some(&timeout))? {
+            0 => Ok(()),
+            _ => self.poll.poll(&mut self.events, Some(Duration::ZERO)),
         }
     }
 
     #[cfg(not(all(feature = "precise", any(target_os = "linux", target_os = "android"))))]
-    fn wait_precisely(&self, limit: Duration) -> io::Result<Duration> {
-        Ok(limit)
+    fn wait_precisely(&mut self, limit: Duration) -> io::Result<()> {
+        self.poll.poll(&mut self.events, Some(limit))
     }
 }
 
@@ -72,5 +72,21 @@ impl Parker {
 impl std::os::fd::AsFd for Parker {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.poll.registry().as_fd()
+    }
+}
+
+#[cfg(all(test, feature = "net"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_wait_brings_what_ended_it_and_the_next_one_nothing() {
+        const MOMENT: Duration = Duration::from_micros(50);
+        let (mut parker, outlet) = Parker::new().unwrap();
+        outlet.waker.wake().unwrap();
+        parker.wait(Some(MOMENT)).unwrap();
+        assert_eq!(parker.events().count(), 1);
+        parker.wait(Some(MOMENT)).unwrap();
+        assert_eq!(parker.events().count(), 0);
     }
 }
