@@ -158,6 +158,34 @@ fn slack_may_make_a_timer_late_but_never_early() {
 }
 
 #[test]
+fn slack_delays_no_timer_that_is_alone() {
+    let mut event_loop =
+        EventLoop::builder().timer_slack(Duration::from_secs(3600)).build().unwrap();
+    event_loop.run_until_complete(async { sleep(ms(1)).await }).unwrap();
+}
+
+#[test]
+fn slack_lets_one_wait_serve_timers_that_follow_each_other_closely() {
+    let mut event_loop = EventLoop::builder().timer_slack(ms(1)).build().unwrap();
+    let shared = event_loop.run_until_complete(async {
+        // Where a slot of the wheel ends between the two they do not share, which is half of the time.
+        let mut shared = 0;
+        for _ in 0..100 {
+            let began = time();
+            let [first, second] = [100, 600].map(|n| began + Duration::from_micros(n));
+            let woken = async {
+                sleep_until(first).await;
+                time()
+            };
+            let (woken, ()) = futures::join!(woken, sleep_until(second));
+            shared += u32::from(woken >= second);
+        }
+        shared
+    });
+    assert!(shared.unwrap() >= 20);
+}
+
+#[test]
 fn the_virtual_clock_stands_still_while_anything_is_ready() {
     run(async {
         let nap = spawn(sleep(ms(5)));

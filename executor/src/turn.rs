@@ -122,9 +122,9 @@ impl EventLoop {
 
     fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let now = self.core.clock.now();
-        let until_timer = self.core.with(|state| state.waits.next_wakeup()).map(|wakeup| {
-            Duration::from_nanos(wakeup.saturating_sub(now)).saturating_add(self.slack)
-        });
+        let slack = to_nanos(self.slack);
+        let wakeup = self.core.with(|state| state.waits.next_wakeup_within(slack));
+        let until_timer = wakeup.map(|wakeup| Duration::from_nanos(wakeup.saturating_sub(now)));
         let limit = match (until_timer, max_wait) {
             (Some(timer), Some(host)) => Some(timer.min(host)),
             (timer, host) => timer.or(host),

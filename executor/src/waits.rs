@@ -114,6 +114,11 @@ impl Waits {
         self.wheel.next_wakeup()
     }
 
+    /// As [`next_wakeup`](Waits::next_wakeup), or later by up to `slack`, if that serves other timers too.
+    pub(crate) fn next_wakeup_within(&mut self, slack: u64) -> Option<u64> {
+        self.wheel.next_wakeup_within(slack)
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.wheel.next_deadline()
     }

@@ -5,6 +5,8 @@
 //! keeps each timer until its own deadline. The slab knows the position of each in the heap, so a
 //! timer that is removed leaves at once.
 
+use std::ops::Range;
+
 use crate::slab::Slab;
 
 /// Children of a heap entry: with 4, an entry's children share a cache line or two.
@@ -33,10 +35,26 @@ impl Entry {
     }
 }
 
+fn children(position: usize) -> Range<usize> {
+    position * ARITY + 1..position * ARITY + 1 + ARITY
+}
+
 impl Due {
     /// The earliest timer and its deadline.
     pub(crate) fn first(&self) -> Option<(u64, u32)> {
         self.heap.first().map(|entry| (entry.deadline, entry.index))
+    }
+
+    /// The latest deadline up to `limit`. What is behind a later one in the heap is not looked at.
+    pub(crate) fn latest(&self, limit: u64) -> Option<u64> {
+        self.latest_from(0, limit)
+    }
+
+    fn latest_from(&self, position: usize, limit: u64) -> Option<u64> {
+        let first = self.heap.get(position).map(|entry| entry.deadline);
+        let first = first.filter(|&deadline| deadline <= limit)?;
+        let children = children(position).filter_map(|child| self.latest_from(child, limit));
+        Some(children.fold(first, u64::max))
     }
 
     pub(crate) fn push<T>(&mut self, slab: &mut Slab<T>, index: u32, deadline: u64) {
@@ -99,10 +117,12 @@ impl Due {
     }
 
     fn first_child<T>(&self, slab: &Slab<T>, position: usize) -> Option<usize> {
-        let children = position * ARITY + 1..(position * ARITY + 1 + ARITY).min(self.heap.len());
-        children.reduce(|first, child| {
-            if self.heap[child].precedes(self.heap[first], slab) { child } else { first }
-        })
+        let there = children(position).take_while(|&child| child < self.heap.len());
+        there.reduce(
+            |first, child| {
+                if self.heap[child].precedes(self.heap[first], slab) { child } else { first }
+            },
+        )
     }
 
     /// Moves the hole at `position` up to where `entry` belongs, and puts it there.

@@ -2,8 +2,9 @@
 //!
 //! It is what the wheel itself is tested against, and it can stand in for the wheel in property
 //! tests of your own (feature `model`), where a difference between the two would be a bug here.
-//! Every answer is the wheel's, with two exceptions: the keys are of its own making, and
-//! [`next_wakeup`](ModelWheel::next_wakeup) is always the exact deadline.
+//! Every answer is the wheel's, with two exceptions: the keys are of its own making, and what
+//! [`next_wakeup`](ModelWheel::next_wakeup) and [`next_wakeup_within`](ModelWheel::next_wakeup_within)
+//! say is always exact.
 //!
 //! ```
 //! use timer_wheel::{TimerWheel, model::ModelWheel};
@@ -144,6 +145,14 @@ impl<T> ModelWheel<T> {
     #[must_use = "asking changes nothing"]
     pub fn next_wakeup(&mut self) -> Option<u64> {
         self.next_deadline()
+    }
+
+    /// See [`TimerWheel::next_wakeup_within`](crate::TimerWheel::next_wakeup_within); here every deadline
+    /// is known.
+    #[must_use = "asking changes nothing"]
+    pub fn next_wakeup_within(&mut self, slack: u64) -> Option<u64> {
+        let limit = self.next_deadline()?.saturating_add(slack);
+        self.timers.range(..=(limit, u64::MAX)).next_back().map(|(&(deadline, _), _)| deadline)
     }
 
     /// See [`TimerWheel::next_deadline`](crate::TimerWheel::next_deadline).

@@ -44,6 +44,8 @@ enum Op {
     Reset(usize, Time),
     Advance(Step),
     AskWakeup,
+    /// Asks when to wake up if timers may be late by so much.
+    AskWithin(u64),
     Pop,
     /// As a pop, but the timer stays, idle.
     DisarmExpired,
@@ -99,6 +101,7 @@ fn op() -> impl Strategy<Value = Op> {
         12 => ((0..40usize), time()).prop_map(|(key, time)| Op::Reset(key, time)),
         20 => step().prop_map(Op::Advance),
         15 => Just(Op::AskWakeup),
+        5 => (0..40u32, any::<u64>()).prop_map(|(bits, random)| Op::AskWithin(random >> 24 >> bits)),
         15 => Just(Op::Pop),
         10 => Just(Op::DisarmExpired),
         5 => Just(Op::PopAll),
@@ -183,6 +186,7 @@ impl Pair {
             Op::Reset(back, time) => self.reset(*back, self.time(time)),
             Op::Advance(step) => self.advance(step),
             Op::AskWakeup => drop(self.ask()),
+            Op::AskWithin(slack) => self.ask_within(*slack),
             Op::Pop => drop(self.pop()),
             Op::PopAll => while self.pop() {},
             Op::Drain => self.drain(),
@@ -277,6 +281,21 @@ impl Pair {
             assert_eq!(at, deadline, "the wake-up is the earliest deadline if none was cancelled");
         }
         at
+    }
+
+    fn ask_within(&mut self, slack: u64) {
+        let (first, at) = (self.ask(), self.wheel.next_wakeup_within(slack));
+        let first_deadline = self.model.next_deadline();
+        assert!(first <= at && at <= first.map(|first| first.saturating_add(slack)));
+        if first != first_deadline {
+            return;
+        }
+        let latest = self.model.next_wakeup_within(slack);
+        assert!(at <= latest, "it is not later than some timer needs");
+        let slot = |time: u64| time >> self.tuning.slot_bits;
+        if latest.is_some_and(|latest| slot(latest) <= slot(self.model.now())) {
+            assert_eq!(at, latest, "all timers of the present slot are known");
+        }
     }
 
     fn advance_to(&mut self, now: u64) {

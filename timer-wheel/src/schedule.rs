@@ -143,6 +143,21 @@ impl<T> Schedule<T> {
         self.wakeup
     }
 
+    /// The latest deadline known that is no more than `slack` after the next wake-up: if that is in the present
+    /// slot, whose timers are all known; of a later slot it is the earliest.
+    pub(crate) fn next_wakeup_within(&mut self, slack: u64) -> Option<u64> {
+        let wakeup = self.next_wakeup()?;
+        if slack == 0 || self.place_of(wakeup).is_some() {
+            return Some(wakeup);
+        }
+        let limit = wakeup.saturating_add(slack);
+        let fresh = self.slab.members(self.rings.slot(self.rings.fresh()).bag);
+        let fresh = fresh.map(|index| self.slab.armed(index).deadline);
+        let later = self.earliest_slots().filter(|slot| !slot.loose).map(|slot| slot.min);
+        let known = fresh.chain(later).filter(|&deadline| deadline <= limit);
+        known.chain(self.due.latest(limit)).chain([wakeup]).max()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.earliest_slots().fold(self.first_due(), |earliest, slot| {
             if earliest.is_some_and(|earliest| earliest <= slot.min) {

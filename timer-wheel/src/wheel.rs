@@ -116,6 +116,18 @@ impl<T> TimerWheel<T> {
         self.schedule.next_wakeup()
     }
 
+    /// When to advance next so that one advance serves several timers, each of which may be late by `slack`:
+    /// at [`next_wakeup`](Self::next_wakeup), or at the latest deadline that is known to follow it within
+    /// `slack`.
+    ///
+    /// So a timer is late for the sake of others only, never for nothing. Known are all deadlines of the
+    /// present slot, a millisecond of nanoseconds, and the earliest of those that come; whoever waits for
+    /// something that is further off hears of its time alone.
+    #[must_use = "asking changes nothing that matters"]
+    pub fn next_wakeup_within(&mut self, slack: u64) -> Option<u64> {
+        self.schedule.next_wakeup_within(slack)
+    }
+
     /// The earliest deadline, exactly.
     ///
     /// It is known, unless the timer that had it was removed or reset; then it may take a walk

@@ -9,7 +9,7 @@ use wheelhouse::{EventLoop, Sleep, Task};
 
 use crate::Runtime;
 
-/// [`wheelhouse::EventLoop`] on the real clock, as it comes: without timer slack.
+/// [`wheelhouse::EventLoop`] on the real clock, as it comes: with its timer slack of 100 µs.
 #[derive(Debug)]
 pub struct Wheelhouse(EventLoop);
 
