@@ -33,7 +33,8 @@ use crate::remote::{Message, Remote, unpoisoned};
 #[derive(Clone, Debug)]
 #[must_use = "it sets up nothing until it is given to a builder"]
 pub struct OffloadPool {
-    max_threads: usize,
+    /// `None` until it is needed: to count the processors takes some 25 system calls.
+    max_threads: Option<usize>,
     idle_after: Duration,
     thread_name: String,
     stack_size: Option<usize>,
@@ -43,9 +44,8 @@ pub struct OffloadPool {
 impl OffloadPool {
     /// At most `min(32, cpus + 4)` threads, as in asyncio, each of which ends after ten seconds without a job.
     pub fn new() -> OffloadPool {
-        let cpus = thread::available_parallelism().map_or(1, NonZero::get);
         OffloadPool {
-            max_threads: cpus.saturating_add(4).min(32),
+            max_threads: None,
             idle_after: Duration::from_secs(10),
             thread_name: "offload".to_owned(),
             stack_size: None,
@@ -55,7 +55,7 @@ impl OffloadPool {
 
     /// How many threads there may be at once. One at least.
     pub fn max_threads(mut self, threads: usize) -> OffloadPool {
-        self.max_threads = threads.max(1);
+        self.max_threads = Some(threads.max(1));
         self
     }
 
@@ -85,6 +85,12 @@ impl OffloadPool {
     }
 }
 
+/// asyncio's default.
+fn default_max_threads() -> usize {
+    let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+    cpus.saturating_add(4).min(32)
+}
+
 impl Default for OffloadPool {
     fn default() -> Self {
         OffloadPool::new()
@@ -111,6 +117,8 @@ pub(crate) struct Pool {
 struct Work {
     queue: VecDeque<Entry>,
     running: Vec<Running>,
+    /// As [`OffloadPool`] has it.
+    max_threads: Option<usize>,
     threads: usize,
     /// Threads that wait for a job, or are on their way to one that is queued.
     idle: usize,
@@ -134,10 +142,11 @@ struct Running {
 
 impl Pool {
     pub(crate) fn new(options: OffloadPool, remote: &Arc<Remote>) -> Arc<Pool> {
+        let work = Work { max_threads: options.max_threads, ..Work::default() };
         Arc::new(Pool {
             options,
             remote: Arc::clone(remote),
-            work: Mutex::default(),
+            work: Mutex::new(work),
             changed: Condvar::new(),
         })
     }
@@ -160,7 +169,7 @@ impl Pool {
         if work.idle >= work.queue.len() {
             drop(work);
             self.changed.notify_one();
-        } else if work.threads < self.options.max_threads {
+        } else if work.has_room() {
             work.threads += 1;
             work.started += 1;
             let number = work.started;
@@ -260,6 +269,11 @@ impl Pool {
 }
 
 impl Work {
+    /// May there be another thread?
+    fn has_room(&mut self) -> bool {
+        self.threads < *self.max_threads.get_or_insert_with(default_max_threads)
+    }
+
     /// An idle thread takes the first job, or ends if there is none.
     fn begin(&mut self) -> Option<Entry> {
         self.idle -= 1;
