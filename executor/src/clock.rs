@@ -1,6 +1,7 @@
 //! Clocks: loop time is nanoseconds since the loop was made, real or virtual.
 
 use std::cell::Cell;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// What the loop's time is.
@@ -44,4 +45,28 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) fn to_nanos(duration: Duration) -> u64 {
     let whole = duration.as_secs().checked_mul(1_000_000_000);
     whole.and_then(|nanos| nanos.checked_add(duration.subsec_nanos().into())).unwrap_or(NEVER)
+}
+
+/// A time in a message, to the millisecond. Not by way of `f64`, whose text takes 20 kB of code.
+pub(crate) struct InSeconds(pub(crate) Duration);
+
+impl fmt::Display for InSeconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.saturating_add(Duration::from_micros(500)).as_millis();
+        write!(f, "{}.{:03} s", millis / 1000, millis % 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_a_message_is_rounded_to_the_millisecond() {
+        for nanos in [0, 1, 499_999, 500_001, 999_600_000, 61_007_400_000] {
+            let time = Duration::from_nanos(nanos);
+            assert_eq!(InSeconds(time).to_string(), format!("{:.3} s", time.as_secs_f64()));
+        }
+        assert!(InSeconds(Duration::MAX).to_string().ends_with("1615.999 s"));
+    }
 }

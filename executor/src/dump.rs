@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
+use crate::clock::InSeconds;
 use crate::context::{self, Core};
 use crate::error::TaskName;
 use crate::event_loop::EventLoop;
@@ -90,8 +91,7 @@ impl TaskDump {
 
 impl fmt::Display for TaskDump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, time) = (self.tasks.len(), self.time.as_secs_f64());
-        write!(f, "{count} task(s) at {time:.3} s of loop time")?;
+        write!(f, "{} task(s) at {} of loop time", self.tasks.len(), InSeconds(self.time))?;
         self.tasks.iter().try_for_each(|task| write!(f, "\n  {task}"))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cancel::Cancelled;
+use crate::clock::InSeconds;
 
 /// A number no other task of its loop has, given in order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,7 +232,7 @@ impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.deadline {
             Some(deadline) => {
-                write!(f, "timed out at {:.3} s of loop time", deadline.as_secs_f64())
+                write!(f, "timed out at {} of loop time", InSeconds(deadline))
             }
             None => f.write_str("timed out at once"),
         }

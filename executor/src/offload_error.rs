@@ -8,6 +8,7 @@ use std::panic::{Location, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::clock::InSeconds;
 use crate::error::panic_message;
 
 /// Why an [`Offload`](crate::Offload) has no value.
@@ -123,7 +124,7 @@ impl fmt::Display for UnfinishedJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the job offloaded at {} ", self.offloaded_at)?;
         match self.running_for {
-            Some(time) => write!(f, "still runs, since {:.3} s", time.as_secs_f64()),
+            Some(time) => write!(f, "still runs, since {}", InSeconds(time)),
             None => f.write_str("has not begun"),
         }
     }

@@ -4,6 +4,7 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
+use crate::clock::InSeconds;
 use crate::error::TaskName;
 use crate::event_loop::EventLoop;
 use crate::observe::ExceptionContext;
@@ -39,7 +40,7 @@ impl EventLoop {
             #[cfg(feature = "net")]
             Origin::Descriptor(fd) => format!("a callback of fd {fd}"),
         };
-        let message = format!("{what} took {:.3} s", took.as_secs_f64());
+        let message = format!("{what} took {}", InSeconds(took));
         let mut context = ExceptionContext::of(&message);
         match *origin {
             Origin::Step(_, at) => context.spawned_at = at,
