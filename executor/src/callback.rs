@@ -67,7 +67,7 @@ impl Core {
         at: &'static Location<'static>,
     ) -> CallHandle {
         let call = self.hold_call(run, at);
-        self.with(|state| state.ready.push_back(Ready::Call(call.key)));
+        self.with(|state| state.ready.push(Ready::Call(call.key)));
         call
     }
 

@@ -1,7 +1,8 @@
 //! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
 //! as asyncio's `get_running_loop`.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use crate::observe::{ExceptionContext, ExceptionHandler, default_exception_handl
 use crate::pool::{OffloadPool, Pool};
 use crate::remote::Remote;
 use crate::state::State;
-use crate::waker::TaskWaker;
 
 /// What an [`EventLoop`](crate::EventLoop), its tasks and its handles share. The loop's `Drop` empties it,
 /// whoever still holds on to it.
@@ -26,14 +26,15 @@ pub(crate) struct Core {
     /// The loop ends after this turn.
     pub(crate) stopping: Cell<bool>,
     exception_handler: RefCell<ExceptionHandler>,
-    /// One for each slot of the task slab, used by every task that passes through it.
-    wakers: RefCell<Vec<Waker>>,
     /// The waker the running task is polled with; only ever compared.
     polled_with: Cell<Option<(*const (), &'static RawWakerVTable)>>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+    /// Emptied by [`Entered`]. Without a destructor of its own it need not be registered for one, so a look
+    /// at it is a load.
+    static CURRENT: ManuallyDrop<RefCell<Option<Rc<Core>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 impl Core {
@@ -47,7 +48,6 @@ impl Core {
             remote,
             stopping: Cell::new(false),
             exception_handler: RefCell::new(Rc::new(default_exception_handler)),
-            wakers: RefCell::default(),
             polled_with: Cell::new(None),
         })
     }
@@ -90,29 +90,6 @@ impl Core {
     pub(crate) fn set_exception_handler(&self, handler: ExceptionHandler) {
         let replaced = self.exception_handler.replace(handler);
         drop(replaced);
-    }
-
-    /// The wakers, with that of `task` among them. No step begins inside another, so they stay borrowed
-    /// while the task is polled.
-    #[inline]
-    pub(crate) fn wakers(&self, task: u32) -> Ref<'_, Vec<Waker>> {
-        let wakers = self.wakers.borrow();
-        if wakers.len() > task as usize {
-            return wakers;
-        }
-        drop(wakers);
-        self.make_wakers(task);
-        self.wakers.borrow()
-    }
-
-    #[cold]
-    fn make_wakers(&self, task: u32) {
-        let mut wakers = self.wakers.borrow_mut();
-        let made = u32::try_from(wakers.len()).expect("as many as tasks");
-        if wakers.capacity() <= task as usize {
-            wakers.reserve_exact((task - made) as usize + made as usize / 8 + 64);
-        }
-        wakers.extend((made..=task).map(|task| TaskWaker::waker(&self.remote, task)));
     }
 
     /// Notes which waker is the running task's own; `None` when its poll is over.
@@ -176,8 +153,9 @@ impl Drop for Entered {
 }
 
 /// Shows `look` the running loop of this thread, if there is one. Works in thread-local destructors too.
+#[inline]
 pub(crate) fn try_current<R>(look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
-    CURRENT.try_with(|current| current.borrow().as_ref().map(look)).ok().flatten()
+    CURRENT.with(|current| current.borrow().as_ref().map(look))
 }
 
 /// Does another loop than this one run on the thread?

@@ -23,7 +23,9 @@ use crate::offload_error::UnfinishedJob;
 use crate::parker::Parker;
 use crate::run_error::RunError;
 use crate::spawn;
+use crate::state::Ready;
 use crate::task;
+use crate::waker::Wakers;
 
 /// A single-threaded event loop.
 ///
@@ -37,6 +39,9 @@ pub struct EventLoop {
     pub(crate) slack: Duration,
     /// A handle that takes so long is reported.
     pub(crate) slow: Option<Duration>,
+    pub(crate) wakers: Wakers,
+    /// The handles of the turn that runs, or of the last one.
+    pub(crate) running: Vec<Ready>,
     /// Handles run since the operating system was asked.
     pub(crate) unlooked: usize,
     /// Handles run so far.
@@ -64,7 +69,16 @@ impl EventLoop {
         slack: Duration,
         slow: Option<Duration>,
     ) -> EventLoop {
-        EventLoop { core, parker, slack, slow, unlooked: 0, handles: 0 }
+        EventLoop {
+            wakers: Wakers::new(&core.remote),
+            core,
+            parker,
+            slack,
+            slow,
+            running: Vec::new(),
+            unlooked: 0,
+            handles: 0,
+        }
     }
 
     /// Runs until `main` is done, as asyncio's `run_until_complete`: `main` becomes a task, and everything

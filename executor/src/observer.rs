@@ -145,7 +145,7 @@ impl State {
         let observer = &mut self.observers[key.index];
         observer.queued = true;
         self.tasks[observer.task].refs += 1;
-        self.ready.push_back(Ready::Done(key));
+        self.ready.push(Ready::Done(key));
     }
 
     fn unlink_observer(&mut self, key: Key) {

@@ -339,7 +339,7 @@ impl<T> Shared<T> {
         for waiter in self.waiters.take() {
             match waiter {
                 Waiter::Wait(wait) => drop(state.set_wait(wait)),
-                Waiter::Callback(call) => state.ready.push_back(Ready::Call(call)),
+                Waiter::Callback(call) => state.ready.push(Ready::Call(call)),
             }
         }
     }

@@ -226,10 +226,10 @@ impl State {
         source.urgent |= event.is_priority();
         let read = event.is_readable() || event.is_priority();
         if source.read.note(read || failed, event.is_read_closed()) {
-            self.ready.push_back(Ready::Io(key, Direction::Read));
+            self.ready.push(Ready::Io(key, Direction::Read));
         }
         if source.write.note(event.is_writable() || failed, event.is_write_closed()) {
-            self.ready.push_back(Ready::Io(key, Direction::Write));
+            self.ready.push(Ready::Io(key, Direction::Write));
         }
     }
 

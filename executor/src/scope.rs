@@ -91,7 +91,8 @@ impl State {
 
     /// The scope's future is polled; `true` if a delivery is due.
     pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> bool {
-        let outer = self.current.expect(OUTSIDE);
+        let outer = self.current;
+        assert!(outer != Place::NOWHERE, "{OUTSIDE}");
         let scope = &mut self.scopes[key.index];
         let replaced = std::mem::replace(&mut scope.waker, waker);
         self.errands.extend(replaced.map(Errand::DropWaker));
@@ -242,7 +243,7 @@ impl State {
         let Some(when) = when else { return };
         let handle = Ready::Scope(key, scope.arming);
         if when <= now {
-            self.ready.push_back(handle);
+            self.ready.push(handle);
         } else {
             let timer = self.arm(when, handle);
             self.scopes[key.index].timer = Some(timer);

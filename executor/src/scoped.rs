@@ -129,14 +129,14 @@ impl Drop for OpenScope {
 /// A body is being polled: its scope is the innermost one until this is dropped, by a panic too.
 struct Inside<'a> {
     core: &'a Core,
-    outer: Option<Place>,
+    outer: Place,
 }
 
 impl<'a> Inside<'a> {
     fn enter(core: &'a Core, scope: u32) -> Self {
         let outer = core.with(|state| {
             let outer = state.current;
-            state.current = outer.map(|place| Place { task: place.task, scope });
+            state.current.scope = scope;
             outer
         });
         Inside { core, outer }

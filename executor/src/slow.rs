@@ -2,13 +2,16 @@
 //! `slow_callback_duration`.
 
 use std::panic::Location;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::clock::InSeconds;
+use crate::context::Core;
 use crate::error::TaskName;
-use crate::event_loop::EventLoop;
 use crate::observe::ExceptionContext;
 use crate::state::{Ready, State};
+use crate::turn::run_handle;
+use crate::waker::Wakers;
 
 /// Whose code a handle runs, noted before it runs: afterwards a task's slot may be another's.
 enum Origin {
@@ -19,36 +22,34 @@ enum Origin {
     Descriptor(std::os::fd::RawFd),
 }
 
-impl EventLoop {
-    /// Runs a handle, and reports it if it took `limit` or longer.
-    pub(crate) fn run_timed(&self, handle: Ready, limit: Duration) {
-        let origin = self.core.with(|state| state.origin(handle));
-        let started = Instant::now();
-        self.run_handle(handle);
-        let took = started.elapsed();
-        if let (Some(origin), true) = (origin, took >= limit) {
-            self.report_slow(&origin, took);
-        }
+/// Runs a handle, and reports it if it took `limit` or longer.
+pub(crate) fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: Ready, limit: Duration) {
+    let origin = core.with(|state| state.origin(handle));
+    let started = Instant::now();
+    run_handle(core, wakers, handle);
+    let took = started.elapsed();
+    if let (Some(origin), true) = (origin, took >= limit) {
+        report_slow(core, &origin, took);
     }
+}
 
-    #[cold]
-    fn report_slow(&self, origin: &Origin, took: Duration) {
-        let what = match origin {
-            Origin::Step(task, _) => format!("a step of task `{task}`"),
-            Origin::Call(_) => "a callback".to_owned(),
-            Origin::DoneCallback(task) => format!("a done callback of task `{task}`"),
-            #[cfg(feature = "net")]
-            Origin::Descriptor(fd) => format!("a callback of fd {fd}"),
-        };
-        let message = format!("{what} took {}", InSeconds(took));
-        let mut context = ExceptionContext::of(&message);
-        match *origin {
-            Origin::Step(_, at) => context.spawned_at = at,
-            Origin::Call(at) => context.called_at = Some(at),
-            _ => {}
-        }
-        self.core.report(&context);
+#[cold]
+fn report_slow(core: &Core, origin: &Origin, took: Duration) {
+    let what = match origin {
+        Origin::Step(task, _) => format!("a step of task `{task}`"),
+        Origin::Call(_) => "a callback".to_owned(),
+        Origin::DoneCallback(task) => format!("a done callback of task `{task}`"),
+        #[cfg(feature = "net")]
+        Origin::Descriptor(fd) => format!("a callback of fd {fd}"),
+    };
+    let message = format!("{what} took {}", InSeconds(took));
+    let mut context = ExceptionContext::of(&message);
+    match *origin {
+        Origin::Step(_, at) => context.spawned_at = at,
+        Origin::Call(at) => context.called_at = Some(at),
+        _ => {}
     }
+    core.report(&context);
 }
 
 impl State {

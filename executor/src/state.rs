@@ -48,6 +48,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// In no task.
+    pub(crate) const NOWHERE: Place = Place { task: NIL, scope: NIL };
+
     pub(crate) fn task(task: u32) -> Place {
         Place { task, scope: NIL }
     }
@@ -59,7 +62,8 @@ impl Place {
 
 /// Everything one loop owns.
 pub(crate) struct State {
-    pub(crate) ready: VecDeque<Ready>,
+    /// What the next turn runs, in order.
+    pub(crate) ready: Vec<Ready>,
     pub(crate) tasks: Tasks,
     /// Waits, and with them all timers.
     pub(crate) waits: Waits,
@@ -72,8 +76,8 @@ pub(crate) struct State {
     pub(crate) jobs: Keyed<Option<WaitKey>>,
     #[cfg(feature = "net")]
     pub(crate) reactor: crate::reactor::Reactor,
-    /// Where the code that runs right now stands in the tree of scopes; `None` outside any task.
-    pub(crate) current: Option<Place>,
+    /// Where the code that runs right now stands in the tree of scopes.
+    pub(crate) current: Place,
     /// A user's code, to be run as soon as the state is free.
     pub(crate) errands: VecDeque<Errand>,
     /// Names given by users; a task without one needs no entry.
@@ -103,7 +107,7 @@ pub(crate) struct Counts {
 impl State {
     pub(crate) fn new() -> State {
         State {
-            ready: VecDeque::new(),
+            ready: Vec::new(),
             tasks: Tasks::new(),
             waits: Waits::new(),
             asides: Keyed::new(),
@@ -113,7 +117,7 @@ impl State {
             jobs: Keyed::new(),
             #[cfg(feature = "net")]
             reactor: crate::reactor::Reactor::new(),
-            current: None,
+            current: Place::NOWHERE,
             errands: VecDeque::new(),
             names: HashMap::new(),
             reasons: HashMap::new(),
@@ -130,7 +134,7 @@ impl State {
     #[inline]
     pub(crate) fn wake(&mut self, task: u32) {
         if self.tasks[task].mark_queued() {
-            self.ready.push_back(Ready::Step(task));
+            self.ready.push(Ready::Step(task));
         }
     }
 
@@ -149,6 +153,6 @@ impl State {
     }
 
     pub(crate) fn current_task(&self) -> Option<u32> {
-        self.current.map(|place| place.task)
+        (self.current != Place::NOWHERE).then_some(self.current.task)
     }
 }

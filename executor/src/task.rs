@@ -29,6 +29,7 @@ use crate::errand::Errand;
 use crate::error::panic_message;
 use crate::state::{Place, State};
 use crate::tasks::{Flag, Life};
+use crate::waker::Wakers;
 
 pub(crate) type CellBox = Pin<Box<dyn TaskCell>>;
 type Payload = Box<dyn Any + Send>;
@@ -91,18 +92,11 @@ impl State {
 }
 
 /// One step of a task: poll it, and act on what that comes to.
-pub(crate) fn step(core: &Rc<Core>, task: u32) {
+pub(crate) fn step(core: &Rc<Core>, wakers: &mut Wakers, task: u32) {
     let Some(mut cell) = core.with(|state| state.begin_step(task)) else {
-        return step_with_care(core, task);
+        return step_with_care(core, wakers, task);
     };
-    let wakers = core.wakers(task);
-    let waker = &wakers[task as usize];
-    core.polling_with(Some(waker));
-    let polled =
-        catch_unwind(AssertUnwindSafe(|| cell.as_mut().poll(&mut Context::from_waker(waker))));
-    core.polling_with(None);
-    drop(wakers);
-    let cancelled = match polled {
+    let cancelled = match poll(core, wakers, task, cell.as_mut()) {
         Ok(Poll::Pending) => core.with(|state| state.suspend(task, cell)),
         Ok(Poll::Ready(ended)) => core.with(|state| state.conclude(task, cell, ended)),
         Err(payload) => return fail(core, task, cell, payload),
@@ -112,17 +106,35 @@ pub(crate) fn step(core: &Rc<Core>, task: u32) {
     }
 }
 
+/// One poll of a task's future.
+#[inline]
+fn poll(
+    core: &Core,
+    wakers: &mut Wakers,
+    task: u32,
+    cell: Pin<&mut dyn TaskCell>,
+) -> Result<Poll<Ended>, Payload> {
+    let waker = wakers.of(task);
+    core.polling_with(Some(waker));
+    let polled = catch_unwind(AssertUnwindSafe(|| cell.poll(&mut Context::from_waker(waker))));
+    core.polling_with(None);
+    if wakers.is_kept() {
+        wakers.keep(task);
+    }
+    polled
+}
+
 /// The step of a task that has requests pending, is to be dropped, or has ended meanwhile. Requests become
 /// deliveries first, while the task still counts as queued: waking the scopes they are due in then adds no
 /// further step.
 #[cold]
-fn step_with_care(core: &Rc<Core>, task: u32) {
+fn step_with_care(core: &Rc<Core>, wakers: &mut Wakers, task: u32) {
     if core.with(|state| state.tasks[task].is(Flag::Asked)) {
         core.with(|state| state.deliver(task));
     }
     match core.with(|state| state.begin_with_care(task)) {
         Care::Over => {}
-        Care::Step => step(core, task),
+        Care::Step => step(core, wakers, task),
         Care::Drop(cell) => drop_future(core, task, cell, Life::Cancelled),
     }
 }
@@ -151,7 +163,7 @@ impl State {
         slot.set(Flag::Running);
         self.counts.steps = self.counts.steps.wrapping_add(1);
         slot.last_step = self.counts.steps;
-        self.current = Some(Place::task(task));
+        self.current = Place::task(task);
         slot.cell.take()
     }
 
@@ -176,7 +188,7 @@ impl State {
         }
         slot.cell = Some(cell);
         slot.unset(Flag::Running);
-        self.current = None;
+        self.current = Place::NOWHERE;
         if slot.is(Flag::Aborted) {
             self.wake(task);
         } else if slot.is(Flag::Asked) {
@@ -199,7 +211,7 @@ impl State {
 
     /// The task has ended: its observers are queued, in their order (rule T3).
     fn end(&mut self, task: u32, cell: CellBox, life: Life) {
-        self.current = None;
+        self.current = Place::NOWHERE;
         self.detach_places(task);
         let slot = &mut self.tasks[task];
         slot.cell = Some(cell);
@@ -260,7 +272,7 @@ impl State {
         let slot = &mut self.tasks[task];
         slot.set(Flag::Running);
         let cell = slot.cell.take();
-        self.current = Some(Place::task(task));
+        self.current = Place::task(task);
         cell
     }
 }

@@ -72,7 +72,7 @@ impl State {
             self.unlink_scope(self.node(root).children.head);
         }
         if self.node(root).waits.head != NIL {
-            self.rehome_waits(root, Place::task(NIL));
+            self.rehome_waits(root, Place::NOWHERE);
         }
     }
 

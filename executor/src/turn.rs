@@ -8,19 +8,23 @@
 //!         (skipped while handles are ready)            for the next turn
 //! ```
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use timer_wheel::TimerKey;
 
 use crate::callback;
 use crate::clock::{Clock, NEVER, to_nanos};
+use crate::context::Core;
 use crate::event_loop::EventLoop;
 use crate::observe::Turn;
 use crate::observer;
 use crate::remote::Message;
 use crate::run_error::{Deadlock, RunError, WaitingTask};
+use crate::slow::run_timed;
 use crate::state::{Counts, Ready, State};
 use crate::task;
+use crate::waker::Wakers;
 
 /// While handles are ready, everything else is looked at once in so many of them (rule T6).
 const LOOK_EVERY: usize = 61;
@@ -29,28 +33,29 @@ const LOOK_EVERY: usize = 61;
 /// something waits for I/O: as long as what one socket has sent may take to show up at another.
 const SILENCE: Duration = Duration::from_millis(1);
 
-/// A turn of more handles than this gives the room back that it needed.
+/// A turn with room for more handles than this gives it back.
 const LARGE_TURN: usize = 10_000;
 
 impl EventLoop {
     /// One turn: wait, expire timers, run what is ready.
     pub(crate) fn turn(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        let (mut ready, timer_due) = self.core.with(|state| (state.ready.len(), state.timer_due));
-        if ready == 0 || timer_due || self.should_look() {
+        if self.should_look() {
             self.look(max_wait)?;
-            ready = self.core.with(|state| state.ready.len());
         }
-        self.run_ready(ready);
+        self.run_ready();
         Ok(())
     }
 
     /// While handles are ready there is nothing to wait for. Others are looked for now and then, and at
-    /// once if somebody has called.
+    /// once if a timer is due or somebody has called.
     fn should_look(&self) -> bool {
-        self.unlooked >= LOOK_EVERY || self.core.remote.has_mail()
+        self.core.with(|state| state.ready.is_empty() || state.timer_due)
+            || self.unlooked >= LOOK_EVERY
+            || self.core.remote.has_mail()
     }
 
     /// Looks for everything that is not in the ready queue yet.
+    #[inline(never)]
     fn look(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         self.wait(max_wait)?;
         self.read_mail();
@@ -58,35 +63,21 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Runs exactly the handles that were ready when the turn began; what they add runs in the next one.
-    fn run_ready(&mut self, ready: usize) {
-        self.unlooked += ready;
-        self.handles += ready;
-        for _ in 0..ready {
-            let handle = self.core.with(|state| state.ready.pop_front());
-            let handle = handle.expect("only handles that are ready are counted");
+    /// Runs exactly the handles that are ready now; what they add goes into the queue of the next turn.
+    fn run_ready(&mut self) {
+        self.running.clear();
+        self.core.with(|state| std::mem::swap(&mut state.ready, &mut self.running));
+        self.unlooked += self.running.len();
+        self.handles += self.running.len();
+        for &handle in &self.running {
             match self.slow {
-                None => self.run_handle(handle),
-                Some(limit) => self.run_timed(handle, limit),
+                None => run_handle(&self.core, &mut self.wakers, handle),
+                Some(limit) => run_timed(&self.core, &mut self.wakers, handle, limit),
             }
         }
-        if ready > LARGE_TURN {
+        if self.running.capacity() > LARGE_TURN {
             // What a burst of handles needed is not kept for ever.
-            self.core.with(|state| state.ready.shrink_to(LARGE_TURN));
-        }
-    }
-
-    pub(crate) fn run_handle(&self, handle: Ready) {
-        let core = &self.core;
-        match handle {
-            Ready::Step(task) => task::step(core, task),
-            Ready::Wait(wait) => core.with(|state| state.expire_wait(wait)),
-            Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
-            Ready::Call(call) => callback::run(core, call),
-            Ready::Done(observer) => observer::run(core, observer),
-            Ready::Job(job) => core.with(|state| state.finish_job(job)),
-            #[cfg(feature = "net")]
-            Ready::Io(source, direction) => crate::io::watch::run(core, source, direction),
+            self.running = Vec::new();
         }
     }
 
@@ -195,7 +186,7 @@ impl EventLoop {
                 Message::Stop => self.core.stopping.set(true),
                 Message::DropWait(wait) => self.core.with(|state| state.remove_wait(wait)),
                 Message::Job(job) => {
-                    self.core.with(|state| state.ready.push_back(Ready::Job(job)));
+                    self.core.with(|state| state.ready.push(Ready::Job(job)));
                 }
                 Message::DropJob(job, wait) => {
                     self.core.with(|state| state.remove_job(job, wait));
@@ -249,6 +240,29 @@ impl State {
     }
 }
 
+#[inline]
+pub(crate) fn run_handle(core: &Rc<Core>, wakers: &mut Wakers, handle: Ready) {
+    match handle {
+        Ready::Step(task) => task::step(core, wakers, task),
+        other => run_other(core, other),
+    }
+}
+
+/// Runs a handle that is no step; most are.
+#[inline(never)]
+fn run_other(core: &Rc<Core>, handle: Ready) {
+    match handle {
+        Ready::Step(_) => unreachable!("steps are no others"),
+        Ready::Wait(wait) => core.with(|state| state.expire_wait(wait)),
+        Ready::Scope(scope, arming) => core.with(|state| state.expire_scope(scope, arming)),
+        Ready::Call(call) => callback::run(core, call),
+        Ready::Done(observer) => observer::run(core, observer),
+        Ready::Job(job) => core.with(|state| state.finish_job(job)),
+        #[cfg(feature = "net")]
+        Ready::Io(source, direction) => crate::io::watch::run(core, source, direction),
+    }
+}
+
 impl State {
     /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
     pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
@@ -265,7 +279,7 @@ impl State {
         self.waits.advance(now);
         while let Some(handle) = self.waits.next_expired() {
             self.counts.expired += 1;
-            self.ready.push_back(handle);
+            self.ready.push(handle);
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) enum Progress {
 /// One suspended future of ours.
 #[derive(Clone, Copy)]
 pub(crate) struct Wait {
-    /// The scope it was last polled in; [`NIL`] as task for a wait polled outside any task.
+    /// The scope it was last polled in; nowhere for a wait polled outside any task.
     pub(crate) place: Place,
     pub(crate) in_scope: Links,
     /// Number of the step in which it was last polled.
@@ -142,7 +142,7 @@ impl State {
     #[inline]
     fn new_wait(&mut self, target: Kept) -> Wait {
         Wait {
-            place: self.current.unwrap_or(Place::task(NIL)),
+            place: self.current,
             in_scope: Links::OUT,
             polled: self.counts.steps,
             target,
@@ -157,7 +157,7 @@ impl State {
     /// pending again, and whatever came meanwhile was not for it.
     #[inline]
     pub(crate) fn touch_wait(&mut self, key: WaitKey, waker: Option<Waker>) -> Progress {
-        let place = self.current.unwrap_or(Place::task(NIL));
+        let place = self.current;
         let step = self.counts.steps;
         let wait = &mut self.waits[key.index()];
         wait.polled = step;

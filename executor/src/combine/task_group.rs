@@ -17,6 +17,7 @@ use crate::observe::ExceptionContext;
 use crate::observer::{Action, OnDone};
 use crate::scoped::{Exit, InScope, OpenScope, ScopeRef};
 use crate::spawn;
+use crate::state::Place;
 use crate::target::What;
 use crate::wait_once::{Signal, WaitOnce};
 
@@ -116,8 +117,8 @@ where
 /// at the next await.
 fn renew_request(core: &Core) {
     core.with(|state| {
-        let Some(place) = state.current else { return };
-        if state.requests_around(place) > 0 {
+        let place = state.current;
+        if place != Place::NOWHERE && state.requests_around(place) > 0 {
             state.uncancel(place.task);
             state.cancel(place.task, None);
         }
