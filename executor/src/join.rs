@@ -12,7 +12,6 @@ use crate::lists::NIL;
 use crate::state::State;
 use crate::target::Target;
 use crate::tasks::Life;
-use crate::waits::WaitKey;
 
 /// The future of a task's end, without its value: see [`TaskHandle::join`].
 ///
@@ -23,12 +22,13 @@ use crate::waits::WaitKey;
 #[must_use = "a join does nothing until it is awaited"]
 pub struct Join {
     task: TaskHandle,
-    wait: Option<WaitKey>,
+    /// Where the wait for the task's end lives, if there is one; else [`NIL`]. It is ours alone to remove.
+    wait: u32,
 }
 
 impl Join {
     pub(crate) fn new(task: TaskHandle) -> Join {
-        Join { task, wait: None }
+        Join { task, wait: NIL }
     }
 
     pub(crate) fn handle(&self) -> &TaskHandle {
@@ -45,7 +45,7 @@ impl Join {
         let task = self.task.index();
         let core = self.task.core();
         let waker = core.foreign_waker(cx);
-        let elsewhere = self.wait.is_none() && context::another_runs(core);
+        let elsewhere = self.wait == NIL && context::another_runs(core);
         core.with(|state| match state.poll_join(task, &mut self.wait, waker, elsewhere) {
             Joined::Ended(()) => Joined::Ended(look(state, task)),
             Joined::Waits => Joined::Waits,
@@ -75,22 +75,22 @@ impl State {
     fn poll_join(
         &mut self,
         task: u32,
-        wait: &mut Option<WaitKey>,
+        wait: &mut u32,
         waker: Option<Waker>,
         elsewhere: bool,
     ) -> Joined<()> {
         if self.tasks[task].is_done() {
             return self.end_join(task, wait);
         }
-        if let Some(wait) = *wait {
-            self.touch_wait(wait, waker);
+        if *wait != NIL {
+            self.touch_wait_at(*wait, waker);
             return Joined::Waits;
         }
         if elsewhere || self.current_task() == Some(task) {
             return Joined::Refused;
         }
         let key = self.open_wait(Target::Task(task, NIL), waker);
-        *wait = Some(key);
+        *wait = key.index();
         let observer = self.await_task(task, key);
         if observer != NIL {
             self.note_observer(key, observer);
@@ -100,14 +100,17 @@ impl State {
 
     /// The task has ended. If it did so cancelled, and by our own request, the cancel goes on in the scope
     /// that awaits, not as a value one might overlook.
-    fn end_join(&mut self, task: u32, wait: &mut Option<WaitKey>) -> Joined<()> {
-        let Some(key) = *wait else { return Joined::Ended(()) };
-        if self.tasks[task].life == Life::Cancelled && self.waits[key.index()].forwarded {
-            self.raise_from(key);
+    #[inline]
+    fn end_join(&mut self, task: u32, wait: &mut u32) -> Joined<()> {
+        if *wait == NIL {
+            return Joined::Ended(());
+        }
+        if self.tasks[task].life == Life::Cancelled && self.waits[*wait].forwarded {
+            self.raise_from(*wait);
             return Joined::Waits;
         }
-        self.remove_wait(key);
-        *wait = None;
+        self.remove_wait(self.waits.key_at(*wait));
+        *wait = NIL;
         Joined::Ended(())
     }
 }
@@ -126,8 +129,9 @@ impl Future for Join {
 
 impl Drop for Join {
     fn drop(&mut self) {
-        if let Some(wait) = self.wait {
-            self.task.core().with(|state| state.remove_wait(wait));
+        if self.wait != NIL {
+            let core = self.task.core();
+            core.with(|state| state.remove_wait(state.waits.key_at(self.wait)));
         }
     }
 }

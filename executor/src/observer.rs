@@ -125,7 +125,7 @@ impl State {
     pub(crate) fn queue_observers(&mut self, task: u32) {
         let awaiter = std::mem::replace(&mut self.tasks[task].awaiter, NIL);
         if awaiter != NIL {
-            self.set_wait(self.waits.key_at(awaiter));
+            self.set_wait_at(awaiter);
         }
         while self.tasks[task].observers.head != NIL {
             let index = self.tasks[task].observers.head;

@@ -71,13 +71,19 @@ impl State {
         if slot.refs > 0 || slot.is_held() || slot.life <= Life::Alive {
             return;
         }
-        self.drop_cell(task);
+        if slot.cell.is_some() {
+            self.drop_cell(task);
+        }
         if self.tasks[task].is(Flag::Labelled) {
-            self.names.remove(&task);
-            self.reasons.remove(&task);
-            self.aimed.remove(&task);
+            self.drop_labels(task);
         }
         self.tasks.free(task);
+    }
+
+    fn drop_labels(&mut self, task: u32) {
+        self.names.remove(&task);
+        self.reasons.remove(&task);
+        self.aimed.remove(&task);
     }
 
     /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
@@ -212,7 +218,9 @@ impl State {
     /// The task has ended: its observers are queued, in their order (rule T3).
     fn end(&mut self, task: u32, cell: CellBox, life: Life) {
         self.current = Place::NOWHERE;
-        self.detach_places(task);
+        if !self.tasks[task].root.is_bare() {
+            self.detach_places(task);
+        }
         let slot = &mut self.tasks[task];
         slot.cell = Some(cell);
         slot.life = life;

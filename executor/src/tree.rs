@@ -39,6 +39,11 @@ impl Node {
         }
     }
 
+    /// Nothing waits and no scope is open directly in this place.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.waits == List::EMPTY && self.children == List::EMPTY
+    }
+
     pub(crate) fn is_due(&self) -> bool {
         self.due != NONE
     }

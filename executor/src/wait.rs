@@ -82,7 +82,7 @@ impl OpenWait {
 
     /// Wants the body of the scope this was polled in dropped, in this poll.
     pub(crate) fn raise(&self) {
-        self.core.with(|state| state.raise_from(self.key));
+        self.core.with(|state| state.raise_from(self.key.index()));
     }
 }
 
@@ -105,6 +105,7 @@ impl Core {
 }
 
 impl State {
+    #[inline]
     pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> WaitKey {
         let target = Kept::new(target, waker, &mut self.asides);
         let wait = self.new_wait(target);
@@ -157,21 +158,26 @@ impl State {
     /// pending again, and whatever came meanwhile was not for it.
     #[inline]
     pub(crate) fn touch_wait(&mut self, key: WaitKey, waker: Option<Waker>) -> Progress {
+        self.touch_wait_at(key.index(), waker)
+    }
+
+    #[inline]
+    pub(crate) fn touch_wait_at(&mut self, index: u32, waker: Option<Waker>) -> Progress {
         let place = self.current;
         let step = self.counts.steps;
-        let wait = &mut self.waits[key.index()];
+        let wait = &mut self.waits[index];
         wait.polled = step;
         let (progress, before, target) = (wait.progress, wait.place, wait.target);
         if progress == Progress::Cancelled {
             wait.progress = Progress::Pending;
         }
         if waker.is_some() || matches!(target, Kept::Aside(_)) {
-            self.set_waker(key.index(), waker);
+            self.set_waker(index, waker);
         }
         if before != place {
-            self.unlink_wait(key.index(), before);
-            self.waits[key.index()].place = place;
-            self.link_wait(key.index(), place);
+            self.unlink_wait(index, before);
+            self.waits[index].place = place;
+            self.link_wait(index, place);
         }
         progress
     }
@@ -193,13 +199,20 @@ impl State {
 
     /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
     pub(crate) fn set_wait(&mut self, key: WaitKey) -> bool {
-        let (task, target) = match self.waits.get_mut(key) {
-            Some(wait) if wait.progress == Progress::Pending => {
-                wait.progress = Progress::Set;
-                (wait.place.task, wait.target)
-            }
-            _ => return false,
-        };
+        match self.waits.get(key) {
+            Some(_) => self.set_wait_at(key.index()),
+            None => false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_wait_at(&mut self, index: u32) -> bool {
+        let wait = &mut self.waits[index];
+        if wait.progress != Progress::Pending {
+            return false;
+        }
+        wait.progress = Progress::Set;
+        let (task, target) = (wait.place.task, wait.target);
         let waker = match target {
             Kept::Aside(aside) => self.asides[aside].waker.take(),
             _ => None,
@@ -255,9 +268,11 @@ impl State {
     }
 
     /// Raises in the wait's scope: the scope drops its body when the running poll comes back to it.
-    pub(crate) fn raise_from(&mut self, key: WaitKey) {
-        if !std::mem::replace(&mut self.waits[key.index()].raised, true) {
-            self.raise(self.waits[key.index()].place);
+    pub(crate) fn raise_from(&mut self, index: u32) {
+        let wait = &mut self.waits[index];
+        if !std::mem::replace(&mut wait.raised, true) {
+            let place = wait.place;
+            self.raise(place);
         }
     }
 
