@@ -146,7 +146,7 @@ impl Cancelled {
 
     pub(crate) fn of_task(state: &State, task: u32) -> Cancelled {
         let reason = match state.tasks[task].is(Flag::Labelled) {
-            true => state.reasons.get(&task).cloned(),
+            true => state.reasons.get(task),
             false => None,
         };
         Cancelled { task: Some(state.task_name(task)), reason }
@@ -259,7 +259,7 @@ impl State {
         }
         match reason {
             Some(reason) => {
-                self.reasons.insert(task, reason);
+                self.reasons.set(task, Some(reason));
                 self.tasks[task].set(Flag::Labelled);
                 self.tasks[task].unset(Flag::Told);
             }
@@ -273,7 +273,7 @@ impl State {
     /// A reason that was told belongs to a delivery that is over: the next cancel is not for it.
     pub(crate) fn forget_told_reason(&mut self, task: u32) {
         if self.tasks[task].is(Flag::Told) {
-            self.reasons.remove(&task);
+            self.reasons.clear(task);
         }
     }
 

@@ -106,6 +106,7 @@ mod cancel;
 mod cancel_scope;
 mod cell;
 mod clock;
+mod column;
 mod combine;
 mod context;
 mod dump;

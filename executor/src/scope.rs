@@ -144,7 +144,7 @@ impl State {
             let task = scope.task;
             self.tasks[task].cancelling += 1;
             self.tasks[task].set(Flag::Labelled);
-            *self.aimed.entry(task).or_default() += 1;
+            self.aimed.set(task, self.aimed.get(task) + 1);
             self.forget_told_reason(task);
         }
     }
@@ -155,7 +155,7 @@ impl State {
         let counted = std::mem::take(&mut scope.counted);
         if counted {
             let task = scope.task;
-            self.aimed.entry(task).and_modify(|aimed| *aimed -= 1);
+            self.aimed.set(task, self.aimed.get(task) - 1);
         }
         counted
     }
@@ -164,7 +164,7 @@ impl State {
     pub(crate) fn requests_around(&self, mut place: Place) -> u32 {
         let cancelling = self.tasks[place.task].cancelling;
         let mut beside = match self.tasks[place.task].is(Flag::Labelled) {
-            true => self.aimed.get(&place.task).copied().unwrap_or(0),
+            true => self.aimed.get(place.task),
             false => 0,
         };
         if beside == 0 {

@@ -4,11 +4,12 @@
 //! All of it sits in one `RefCell`, borrowed for a few lines at a time and never while a user's code runs
 //! (a poll, a callback, a waker, a `Drop`).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
 use crate::callback::Call;
+use crate::column::Column;
 use crate::errand::Errand;
 use crate::error::{TaskId, TaskName};
 use crate::keyed::{Key, Keyed};
@@ -81,11 +82,11 @@ pub(crate) struct State {
     /// A user's code, to be run as soon as the state is free.
     pub(crate) errands: VecDeque<Errand>,
     /// Names given by users; a task without one needs no entry.
-    pub(crate) names: HashMap<u32, Arc<str>>,
+    pub(crate) names: Column<Option<Arc<str>>>,
     /// Reasons given with `cancel_with`, the last one of each task.
-    pub(crate) reasons: HashMap<u32, Arc<str>>,
+    pub(crate) reasons: Column<Option<Arc<str>>>,
     /// How many requests are aimed at scopes of a task that are still open. Few tasks have any.
-    pub(crate) aimed: HashMap<u32, u32>,
+    pub(crate) aimed: Column<u32>,
     /// The clock as it was last read.
     pub(crate) now: u64,
     /// A timer was armed that was due already.
@@ -119,9 +120,9 @@ impl State {
             reactor: crate::reactor::Reactor::new(),
             current: Place::NOWHERE,
             errands: VecDeque::new(),
-            names: HashMap::new(),
-            reasons: HashMap::new(),
-            aimed: HashMap::new(),
+            names: Column::new(),
+            reasons: Column::new(),
+            aimed: Column::new(),
             now: 0,
             timer_due: false,
             closed: false,
@@ -149,7 +150,7 @@ impl State {
     }
 
     pub(crate) fn task_name(&self, task: u32) -> TaskName {
-        TaskName { id: TaskId(self.tasks[task].id), name: self.names.get(&task).cloned() }
+        TaskName { id: TaskId(self.tasks[task].id), name: self.names.get(task) }
     }
 
     pub(crate) fn current_task(&self) -> Option<u32> {

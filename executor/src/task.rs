@@ -39,7 +39,7 @@ impl State {
     pub(crate) fn add_task(&mut self, cell: CellBox, name: Option<Arc<str>>) -> u32 {
         let task = self.tasks.insert(cell);
         if let Some(name) = name {
-            self.names.insert(task, name);
+            self.names.set(task, Some(name));
             self.tasks[task].set(Flag::Labelled);
         }
         self.wake(task);
@@ -81,9 +81,9 @@ impl State {
     }
 
     fn drop_labels(&mut self, task: u32) {
-        self.names.remove(&task);
-        self.reasons.remove(&task);
-        self.aimed.remove(&task);
+        self.names.clear(task);
+        self.reasons.clear(task);
+        self.aimed.clear(task);
     }
 
     /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
