@@ -283,7 +283,7 @@ impl State {
         }
     }
 
-    pub(crate) fn report_since(&self, before: Counts) -> Turn {
+    pub(crate) fn report_since(&mut self, before: Counts) -> Turn {
         Turn {
             handles: 0,
             steps: u64::from(self.counts.steps.wrapping_sub(before.steps)),

@@ -119,7 +119,7 @@ impl Waits {
         self.wheel.next_wakeup_within(slack)
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
+    pub(crate) fn next_deadline(&mut self) -> Option<u64> {
         self.wheel.next_deadline()
     }
 

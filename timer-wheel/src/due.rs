@@ -74,6 +74,13 @@ impl Due {
         self.heap.is_empty()
     }
 
+    /// Removes the earliest timer.
+    pub(crate) fn pop<T>(&mut self, slab: &mut Slab<T>) {
+        if let Some(last) = self.heap.pop().filter(|_| !self.heap.is_empty()) {
+            self.sift_down(slab, 0, last);
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.heap.clear();
     }

@@ -52,6 +52,11 @@ impl Place {
         Some(Place::new(level, slot_of(tick, level)))
     }
 
+    /// The slot that has this place once the one of `current` is the present one.
+    pub(crate) fn slot_after(self, current: u64) -> u64 {
+        current + u64::from(self.0).wrapping_sub(current) % SLOTS
+    }
+
     pub(crate) fn level(self) -> usize {
         usize::from(self.0) / SLOTS as usize
     }
@@ -61,7 +66,7 @@ impl Place {
     }
 }
 
-/// The timers of one slot, unordered.
+/// The timers of one slot, unordered. Some may have been put off, and belong to a later one by now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     /// No timer in the slot is earlier.
@@ -82,6 +87,8 @@ pub(crate) struct Rings {
     slots: Box<[Slot]>,
     /// For each level a bit for each slot: set if the slot is not empty.
     occupied: Box<[u64]>,
+    /// A bit for each level: set if one of its slots is not empty.
+    in_use: u32,
 }
 
 impl Rings {
@@ -92,6 +99,7 @@ impl Rings {
         Rings {
             slots: vec![Slot::EMPTY; levels * SLOTS as usize + 1].into(),
             occupied: vec![0; levels + 1].into(),
+            in_use: 0,
         }
     }
 
@@ -102,6 +110,11 @@ impl Rings {
     /// The place of timers armed since the last advance, for the current slot or the past.
     pub(crate) fn fresh(&self) -> Place {
         Place::new(self.levels(), 0)
+    }
+
+    /// Whether a place is a slot of a level.
+    pub(crate) fn has(&self, place: Place) -> bool {
+        place.0 < self.fresh().0
     }
 
     pub(crate) fn slot(&self, place: Place) -> &Slot {
@@ -117,7 +130,7 @@ impl Rings {
             (slot.min, slot.loose) = (armed.deadline, false);
         }
         if slot.bag.len == 1 {
-            self.occupied[place.level()] |= place.bit();
+            self.mark(place);
         }
     }
 
@@ -133,40 +146,86 @@ impl Rings {
         emptied
     }
 
+    /// A timer stays where it is, and gets a later deadline than this.
+    pub(crate) fn put_off(&mut self, armed: Armed) {
+        let slot = &mut self.slots[usize::from(armed.place().0)];
+        slot.loose |= armed.deadline == slot.min;
+    }
+
+    /// The earliest deadline of a slot has been looked up.
+    pub(crate) fn tighten(&mut self, place: Place, earliest: u64) {
+        let slot = &mut self.slots[usize::from(place.0)];
+        (slot.min, slot.loose) = (earliest, false);
+    }
+
     /// Takes the contents of a slot.
     pub(crate) fn take(&mut self, place: Place) -> Slot {
-        self.occupied[place.level()] &= !place.bit();
+        self.unmark(place);
         std::mem::replace(&mut self.slots[usize::from(place.0)], Slot::EMPTY)
     }
 
-    /// Takes the contents of one of the occupied slots of a level after `from` up to `to`.
-    pub(crate) fn take_passed(&mut self, level: usize, from: u64, to: u64) -> Option<Slot> {
+    /// The slots of a level after `from` up to `to` that are occupied now.
+    pub(crate) fn passed(
+        &self,
+        level: usize,
+        from: u64,
+        to: u64,
+    ) -> impl Iterator<Item = Place> + use<> {
         let passed = self.occupied[level] & positions(from, to);
-        (passed != 0).then(|| self.take(Place::new(level, u64::from(passed.trailing_zeros()))))
+        (0..SLOTS)
+            .filter(move |slot| passed & 1 << slot != 0)
+            .map(move |slot| Place::new(level, slot))
     }
 
     /// Puts back what is left of the contents of a slot.
     pub(crate) fn put_back(&mut self, place: Place, slot: Slot) {
         if !slot.bag.is_empty() {
-            self.occupied[place.level()] |= place.bit();
+            self.mark(place);
             self.slots[usize::from(place.0)] = Slot { loose: true, ..slot };
         }
     }
 
-    /// The first occupied slot of a level after `current`.
-    pub(crate) fn first(&self, level: usize, current: u64) -> Option<&Slot> {
-        let occupied = self.occupied[level];
-        let ahead = occupied.rotate_right((current % SLOTS) as u32).trailing_zeros();
-        (occupied != 0).then(|| self.slot(Place::new(level, current + u64::from(ahead))))
+    /// Of each level in use its first occupied slot after tick `now`; and what is fresh, if anything is.
+    pub(crate) fn first_slots(&self, now: u64) -> impl Iterator<Item = Place> {
+        let mut left = self.in_use;
+        let levels = std::iter::from_fn(move || {
+            let level = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (level < u32::BITS).then_some(level as usize)
+        });
+        levels.map(move |level| self.first(level, slot_of(now, level)))
+    }
+
+    /// The first slot of a level after `current` that is occupied, as one is.
+    fn first(&self, level: usize, current: u64) -> Place {
+        let ahead = self.occupied[level].rotate_right((current % SLOTS) as u32).trailing_zeros();
+        Place::new(level, current + u64::from(ahead))
+    }
+
+    fn mark(&mut self, place: Place) {
+        self.occupied[place.level()] |= place.bit();
+        self.in_use |= 1 << place.level();
+    }
+
+    fn unmark(&mut self, place: Place) {
+        let level = &mut self.occupied[place.level()];
+        *level &= !place.bit();
+        if *level == 0 {
+            self.in_use &= !(1 << place.level());
+        }
     }
 
     pub(crate) fn clear(&mut self) {
         self.slots.fill(Slot::EMPTY);
         self.occupied.fill(0);
+        self.in_use = 0;
     }
 
     /// Every slot and its place, each checked to have its bit set if and only if it is occupied.
     pub(crate) fn checked(&self) -> impl Iterator<Item = (Place, &Slot)> {
+        let in_use = |level: usize| self.in_use & 1 << level != 0;
+        let levels = self.occupied.iter().enumerate();
+        levels.for_each(|(level, slots)| assert_eq!(in_use(level), *slots != 0, "of {level}"));
         (0..).map(Place).zip(&self.slots).inspect(|(place, slot)| {
             let occupied = self.occupied[place.level()] & place.bit() != 0;
             assert_eq!(occupied, !slot.bag.is_empty(), "the occupancy bit of {place:?} is right");

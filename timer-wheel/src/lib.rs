@@ -35,7 +35,7 @@
 //! - **No range.** Every `u64` is a deadline like any other, the past and [`u64::MAX`] included.
 //! - **Waking up.** [`next_wakeup`](TimerWheel::next_wakeup) is never later than the earliest
 //!   deadline. There is one wake-up for each timer, and none in between for the wheel's own sake;
-//!   only a timer that was the earliest and was removed may leave its wake-up behind.
+//!   only a timer that was removed or reset may leave the wake-up behind that it was first to have.
 //! - **Keys.** A [`TimerKey`] is valid until its timer is popped or removed, and told apart from
 //!   all others after that, always.
 //! - **Cost.** Insert, remove and reset take constant time, whatever is pending, and allocate
@@ -62,6 +62,7 @@
 //!           +--> due stage: the timers of the current slot, and of the past, in a heap
 //!
 //!  insert, reset:    to a slot of some level, or if the slot is the current one, to "fresh"
+//!  reset to later:   nowhere, until the slot comes
 //!  advance:          fresh -----------------------> due stage
 //!                    slots that time has come to -> finer levels, due stage
 //!                    next slots, if crowded ------> finer levels, bit by bit
@@ -78,6 +79,9 @@
 //!   a rule. There is no moment at which all timers of a level have to move.
 //! - **Smoothing.** What is in the next slot of a level would fit the level below already. So a
 //!   crowded slot is emptied a little with each advance before it comes, not all at once.
+//!
+//! A timer that is put off again and again, as that of an idle connection is, stays in the slot of its
+//! first deadline: the new one is noted, and only when the slot comes does the timer move on.
 //!
 //! # Reading order
 //!

@@ -157,7 +157,11 @@ impl<T> ModelWheel<T> {
 
     /// See [`TimerWheel::next_deadline`](crate::TimerWheel::next_deadline).
     #[must_use = "asking changes nothing"]
-    pub fn next_deadline(&self) -> Option<u64> {
+    pub fn next_deadline(&mut self) -> Option<u64> {
+        self.earliest()
+    }
+
+    fn earliest(&self) -> Option<u64> {
         self.timers.first_key_value().map(|(&(deadline, _), _)| deadline)
     }
 

@@ -42,8 +42,11 @@ enum Op {
     Remove(usize),
     Disarm(usize),
     Reset(usize, Time),
+    /// To so much later than it is.
+    PutOff(usize, u64),
     Advance(Step),
     AskWakeup,
+    AskDeadline,
     /// Asks when to wake up if timers may be late by so much.
     AskWithin(u64),
     Pop,
@@ -99,8 +102,11 @@ fn op() -> impl Strategy<Value = Op> {
         12 => (0..40usize).prop_map(Op::Remove),
         4 => (0..40usize).prop_map(Op::Disarm),
         12 => ((0..40usize), time()).prop_map(|(key, time)| Op::Reset(key, time)),
+        12 => ((0..40usize), (0..64u32, any::<u64>()))
+            .prop_map(|(key, (bits, random))| Op::PutOff(key, random >> bits)),
         20 => step().prop_map(Op::Advance),
         15 => Just(Op::AskWakeup),
+        5 => Just(Op::AskDeadline),
         5 => (0..40u32, any::<u64>()).prop_map(|(bits, random)| Op::AskWithin(random >> 24 >> bits)),
         15 => Just(Op::Pop),
         10 => Just(Op::DisarmExpired),
@@ -184,8 +190,10 @@ impl Pair {
             Op::Disarm(back) => self.disarm(*back),
             Op::DisarmExpired => self.disarm_expired(),
             Op::Reset(back, time) => self.reset(*back, self.time(time)),
+            Op::PutOff(back, by) => self.put_off(*back, *by),
             Op::Advance(step) => self.advance(step),
             Op::AskWakeup => drop(self.ask()),
+            Op::AskDeadline => assert_eq!(self.wheel.next_deadline(), self.model.next_deadline()),
             Op::AskWithin(slack) => self.ask_within(*slack),
             Op::Pop => drop(self.pop()),
             Op::PopAll => while self.pop() {},
@@ -244,6 +252,13 @@ impl Pair {
             let pending = self.wheel.reset(key, deadline);
             assert_eq!(pending, self.model.reset(model_key, deadline));
             assert_eq!(self.wheel.deadline(key), pending.then_some(deadline));
+        }
+    }
+
+    fn put_off(&mut self, back: usize, by: u64) {
+        let deadline = self.key(back).and_then(|(_, model_key)| self.model.deadline(model_key));
+        if let Some(deadline) = deadline {
+            self.reset(back, deadline.saturating_add(by));
         }
     }
 
@@ -328,7 +343,6 @@ impl Pair {
         assert_eq!(self.wheel.len(), self.model.len());
         assert_eq!(self.wheel.armed(), self.model.armed());
         assert_eq!(self.wheel.now(), self.model.now());
-        assert_eq!(self.wheel.next_deadline(), self.model.next_deadline());
         for &(key, model_key) in self.keys.iter().rev().take(40) {
             assert_eq!(self.wheel.get(key), self.model.get(model_key));
             assert_eq!(self.wheel.deadline(key), self.model.deadline(model_key));

@@ -2,14 +2,15 @@
 //!
 //! A timer is in one of three places. Those of later slots are on a level, in the slot of their
 //! deadline. Those of the current slot, or of the past, are in the due stage, which orders them;
-//! but one armed since the last advance is *fresh* first, and joins the due stage with the next.
-
-use std::collections::BTreeSet;
+//! but one armed since the last advance is *fresh* first, and joins the due stage with the next. One
+//! that is put off stays in its slot until that comes, so a slot's earliest timer may have to be looked for.
 
 use crate::due::Due;
-use crate::level::{self, Place, Rings, SLOTS, Slot};
+use crate::level::{self, Place, Rings, Slot};
 use crate::slab::{Armed, Slab, TimerKey};
 use crate::wheel::Expired;
+
+mod check;
 
 #[derive(Debug)]
 pub(crate) struct Schedule<T> {
@@ -80,22 +81,30 @@ impl<T> Schedule<T> {
 
     /// Takes a timer from its place and keeps it; `false` if `key` is stale or the timer idle.
     pub(crate) fn disarm(&mut self, key: TimerKey) -> bool {
-        let before = self.slab.rearm(key, Armed::IDLE).filter(|before| !before.is_idle());
-        if let Some(before) = before {
-            self.leave(key.index, before);
-            self.idle += 1;
-        }
-        before.is_some()
+        let Some(armed) = self.slab.armed_mut(key).filter(|armed| !armed.is_idle()) else {
+            return false;
+        };
+        let before = std::mem::replace(armed, Armed::IDLE);
+        self.leave(key.index, before);
+        self.idle += 1;
+        true
     }
 
+    /// Gives a timer another deadline. For a later one it stays in its slot until that comes, as most of
+    /// those who put something off do so again before.
     pub(crate) fn reset(&mut self, key: TimerKey, deadline: u64) -> bool {
-        let armed = self.arm(deadline);
-        let before = self.slab.rearm(key, armed);
-        if let Some(before) = before {
+        let new = self.arm(deadline);
+        let Some(armed) = self.slab.armed_mut(key) else { return false };
+        let before = *armed;
+        if deadline >= before.deadline && self.rings.has(before.place()) {
+            *armed = before.put_off(deadline, new.sequence());
+            self.rings.put_off(before);
+        } else {
+            *armed = new;
             self.leave(key.index, before);
-            self.join(key.index, armed);
+            self.join(key.index, new);
         }
-        before.is_some()
+        true
     }
 
     pub(crate) fn remove(&mut self, key: TimerKey) -> Option<Expired<T>> {
@@ -127,7 +136,11 @@ impl<T> Schedule<T> {
     /// Makes the next timer that has expired idle.
     pub(crate) fn disarm_expired(&mut self) -> Option<TimerKey> {
         let key = self.first_expired()?;
-        self.disarm(key);
+        self.slab.set_armed(key.index, Armed::IDLE);
+        self.idle += 1;
+        self.due.pop(&mut self.slab);
+        // The wake-up was for this timer, or for one that has gone: time has come to it.
+        self.wakeup = None;
         Some(key)
     }
 
@@ -138,7 +151,7 @@ impl<T> Schedule<T> {
 
     pub(crate) fn next_wakeup(&mut self) -> Option<u64> {
         if self.wakeup.is_none() {
-            self.wakeup = self.earliest_slots().map(|slot| slot.min).chain(self.first_due()).min();
+            self.wakeup = self.bound();
         }
         self.wakeup
     }
@@ -153,19 +166,23 @@ impl<T> Schedule<T> {
         let limit = wakeup.saturating_add(slack);
         let fresh = self.slab.members(self.rings.slot(self.rings.fresh()).bag);
         let fresh = fresh.map(|index| self.slab.armed(index).deadline);
-        let later = self.earliest_slots().filter(|slot| !slot.loose).map(|slot| slot.min);
+        let later = self.earliest_slots().map(|place| self.rings.slot(place));
+        let later = later.filter(|slot| !slot.loose).map(|slot| slot.min);
         let known = fresh.chain(later).filter(|&deadline| deadline <= limit);
         known.chain(self.due.latest(limit)).chain([wakeup]).max()
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.earliest_slots().fold(self.first_due(), |earliest, slot| {
-            if earliest.is_some_and(|earliest| earliest <= slot.min) {
-                return earliest;
+    /// The earliest deadline. A slot is looked into if its bound could be it.
+    pub(crate) fn next_deadline(&mut self) -> Option<u64> {
+        self.wakeup = loop {
+            let Some(place) = self.earliest_slot() else { break self.first_due() };
+            let slot = self.rings.slot(place);
+            if !slot.loose {
+                break Some(slot.min);
             }
-            let found = if slot.loose { self.earliest_of(slot) } else { Some(slot.min) };
-            found.into_iter().chain(earliest).min()
-        })
+            self.look_into(place);
+        };
+        self.wakeup
     }
 
     /// Takes all timers out, in order.
@@ -189,62 +206,18 @@ impl<T> Schedule<T> {
         self.due.shrink_to_fit();
     }
 
-    pub(crate) fn assert_valid(&self) {
-        self.slab.assert_valid();
-        self.due.assert_valid(&self.slab);
-        for index in self.due.indices() {
-            assert_eq!(
-                self.slab.armed(index).place(),
-                Place::DUE,
-                "timer {index} is in the due stage"
-            );
-            assert_eq!(
-                self.place_of(self.slab.armed(index).deadline),
-                None,
-                "timer {index} is not due yet"
-            );
-        }
-        for (place, slot) in self.rings.checked() {
-            self.assert_slot(place, slot);
-        }
-        let bags = self.rings.checked().map(|(_, slot)| slot.bag);
-        let listed = bags.flat_map(|bag| self.slab.members(bag)).chain(self.due.indices());
-        let listed = BTreeSet::from_iter(listed);
-        assert_eq!(listed.len(), self.armed(), "the idle timers are counted");
-        let indices = self.slab.keys().map(|key| key.index);
-        let armed = BTreeSet::from_iter(indices.filter(|&index| !self.slab.armed(index).is_idle()));
-        assert_eq!(listed, armed, "the timers that are somewhere are those that are armed");
-        let earliest = armed.iter().map(|&index| self.slab.armed(index).deadline).min();
-        assert_eq!(self.next_deadline(), earliest, "the next deadline is the earliest");
-        assert!(
-            self.wakeup.is_none_or(|at| earliest.is_some_and(|earliest| at <= earliest)),
-            "the wake-up {:?} is later than the earliest deadline {earliest:?}",
-            self.wakeup
-        );
+    /// Whether a deadline lies in the slot of a place, and not in a later one.
+    fn is_slot_of(&self, place: Place, deadline: u64) -> bool {
+        place == self.rings.fresh() || self.slot_at(place) == self.slot_on(place.level(), deadline)
     }
 
-    fn assert_slot(&self, place: Place, slot: &Slot) {
-        self.slab.assert_bag(slot.bag);
-        let earliest = self.earliest_of(slot).unwrap_or(u64::MAX);
-        assert!(slot.min <= earliest, "no timer of {place:?} is under its bound");
-        assert!(slot.loose || slot.min == earliest, "the bound of {place:?} is exact");
-        for index in self.slab.members(slot.bag) {
-            let deadline = self.slab.armed(index).deadline;
-            assert_eq!(self.slab.armed(index).place(), place, "timer {index} knows its place");
-            assert!(self.reaches(place, deadline), "timer {index} belongs to another slot");
-        }
+    /// The slot that a place means by now.
+    fn slot_at(&self, place: Place) -> u64 {
+        place.slot_after(self.slot_on(place.level(), self.now))
     }
 
-    /// Whether the ring of a place reaches a deadline from now, and the place is its slot.
-    fn reaches(&self, place: Place, deadline: u64) -> bool {
-        let level = place.level();
-        let slot = |time| level::slot_of(self.tick(time), level);
-        if place == self.rings.fresh() {
-            return self.place_of(deadline).is_none();
-        }
-        let ahead = slot(deadline).checked_sub(slot(self.now));
-        ahead.is_some_and(|ahead| (1..SLOTS).contains(&ahead))
-            && place == Place::new(level, slot(deadline))
+    fn slot_on(&self, level: usize, time: u64) -> u64 {
+        level::slot_of(self.tick(time), level)
     }
 
     /// What a timer is like that is armed now, as the last one so far.
@@ -286,14 +259,16 @@ impl<T> Schedule<T> {
     /// Empties the slots that time has come to, or passed, on its way between two ticks.
     ///
     /// Their timers go to finer levels, or to the due stage; finer levels are emptied first, so
-    /// that what they receive is not mixed up with what was there.
+    /// that what they receive is not mixed up with what was there. Those that were put off go anywhere;
+    /// if it is into one of the rings' places that is still to be emptied, they move once more.
     fn pass_slots(&mut self, from: u64, to: u64) {
         for level in 0..self.rings.levels() {
             let (from, to) = (level::slot_of(from, level), level::slot_of(to, level));
             if from == to {
                 break; // and so it is on every coarser level
             }
-            while let Some(mut slot) = self.rings.take_passed(level, from, to) {
+            for place in self.rings.passed(level, from, to) {
+                let mut slot = self.rings.take(place);
                 self.move_on(&mut slot, u64::MAX);
             }
         }
@@ -342,14 +317,36 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// The slots that between them hold the earliest timer that is not in the due stage.
+    /// The slots that between them have the earliest bound of all that is not in the due stage.
     ///
     /// All levels are asked: what is near may well be on a coarser level than what is far.
-    fn earliest_slots(&self) -> impl Iterator<Item = &Slot> {
-        let now = self.tick(self.now);
-        let first = move |level| self.rings.first(level, level::slot_of(now, level));
-        let fresh = Some(self.rings.slot(self.rings.fresh()));
-        (0..self.rings.levels()).filter_map(first).chain(fresh.filter(|slot| !slot.bag.is_empty()))
+    fn earliest_slots(&self) -> impl Iterator<Item = Place> {
+        self.rings.first_slots(self.tick(self.now))
+    }
+
+    /// The slot with the earliest bound, if that is earlier than all in the due stage.
+    fn earliest_slot(&self) -> Option<Place> {
+        let bound = |&place: &Place| self.rings.slot(place).min;
+        let first = self.earliest_slots().min_by_key(bound)?;
+        self.first_due().is_none_or(|due| bound(&first) < due).then_some(first)
+    }
+
+    /// No timer is earlier.
+    fn bound(&self) -> Option<u64> {
+        self.earliest_slot().map(|place| self.rings.slot(place).min).or(self.first_due())
+    }
+
+    /// Finds the earliest timer of a slot. If all that are left there were put off, they move to where they
+    /// belong.
+    fn look_into(&mut self, place: Place) {
+        let earliest = self.earliest_of(self.rings.slot(place));
+        match earliest.filter(|&earliest| self.is_slot_of(place, earliest)) {
+            Some(earliest) => self.rings.tighten(place, earliest),
+            None => {
+                let mut slot = self.rings.take(place);
+                self.move_on(&mut slot, u64::MAX);
+            }
+        }
     }
 
     fn earliest_of(&self, slot: &Slot) -> Option<u64> {
@@ -401,6 +398,46 @@ mod tests {
             assert!(schedule.next_deadline() > Some(to));
         }
         most
+    }
+
+    #[test]
+    fn a_timer_that_is_put_off_stays_in_its_slot_until_that_comes() {
+        const SLOT: u64 = 1 << 20;
+        let mut schedule = Schedule::new(0, Tuning::DEFAULT);
+        let keys = [5, 5, 100, 9000].map(|slots| schedule.insert(slots * SLOT, slots));
+        let place =
+            |schedule: &Schedule<u64>, key: TimerKey| schedule.slab.armed(key.index).place();
+        let first = place(&schedule, keys[0]);
+
+        schedule.reset(keys[0], 9000 * SLOT);
+        assert_eq!(place(&schedule, keys[0]), first);
+        schedule.reset(keys[1], 100 * SLOT);
+        schedule.assert_valid();
+        assert_eq!(schedule.next_wakeup(), Some(5 * SLOT), "its wake-up is left behind");
+        schedule.advance(5 * SLOT);
+        schedule.assert_valid();
+        assert_ne!(place(&schedule, keys[0]), first);
+        assert!(schedule.pop_expired().is_none());
+
+        assert_eq!(schedule.next_wakeup(), Some(100 * SLOT));
+        schedule.reset(keys[0], 9000 * SLOT - 1);
+        schedule.advance(9000 * SLOT);
+        let mut expired = || schedule.pop_expired().map(|timer| timer.key);
+        let order = [expired(), expired(), expired(), expired()];
+        assert_eq!(order, [keys[2], keys[1], keys[0], keys[3]].map(Some));
+    }
+
+    #[test]
+    fn the_next_deadline_is_exact_when_all_timers_of_a_slot_were_put_off() {
+        let mut schedule = Schedule::new(0, Tuning::DEFAULT);
+        let keys = [1, 2, 3].map(|n| schedule.insert(n + (9 << 20), ()));
+        for (key, slots) in keys.into_iter().zip([700, 20, 300]) {
+            schedule.reset(key, slots << 20);
+        }
+        schedule.insert(400 << 20, ());
+        assert_eq!(schedule.next_deadline(), Some(20 << 20));
+        assert_eq!(schedule.next_wakeup(), Some(20 << 20));
+        schedule.assert_valid();
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Armed {
         Armed { deadline, tag: sequence << PLACE_BITS | u64::from(place.0) }
     }
 
+    /// The same timer with a later deadline, where it was.
+    pub(crate) fn put_off(self, deadline: u64, sequence: u64) -> Self {
+        Armed::new(deadline, sequence, self.place())
+    }
+
     /// The same timer in another place.
     pub(crate) fn moved_to(self, place: Place) -> Self {
         Armed::new(self.deadline, self.sequence(), place)
@@ -151,12 +156,11 @@ impl<T> Slab<T> {
         TimerKey { index, generation }
     }
 
-    /// Arms a timer anew, and returns what it was; `None` if `key` is stale.
-    pub(crate) fn rearm(&mut self, key: TimerKey, new: Armed) -> Option<Armed> {
+    /// What a timer is armed for, to be changed; `None` if `key` is stale.
+    #[inline]
+    pub(crate) fn armed_mut(&mut self, key: TimerKey) -> Option<&mut Armed> {
         match self.cells.get_mut(key.index as usize)? {
-            Cell::Timer { generation, armed, .. } if *generation == key.generation => {
-                Some(std::mem::replace(armed, new))
-            }
+            Cell::Timer { generation, armed, .. } if *generation == key.generation => Some(armed),
             _ => None,
         }
     }

@@ -110,7 +110,7 @@ impl<T> TimerWheel<T> {
     /// When to advance next: never later than the earliest deadline.
     ///
     /// It is the earliest deadline, unless the timer that had it was removed or reset; then it may
-    /// be earlier, once. Cheap enough to ask each time round a loop: the answer is kept.
+    /// be earlier, once for each. Cheap enough to ask each time round a loop: the answer is kept.
     #[must_use = "asking changes nothing that matters"]
     pub fn next_wakeup(&mut self) -> Option<u64> {
         self.schedule.next_wakeup()
@@ -132,8 +132,8 @@ impl<T> TimerWheel<T> {
     ///
     /// It is known, unless the timer that had it was removed or reset; then it may take a walk
     /// through the timers of the same slot.
-    #[must_use = "asking changes nothing"]
-    pub fn next_deadline(&self) -> Option<u64> {
+    #[must_use = "asking changes nothing that matters"]
+    pub fn next_deadline(&mut self) -> Option<u64> {
         self.schedule.next_deadline()
     }
 
@@ -253,7 +253,7 @@ impl<T> fmt::Debug for TimerWheel<T> {
         f.debug_struct("TimerWheel")
             .field("now", &self.now())
             .field("len", &self.len())
-            .field("next_deadline", &self.next_deadline())
+            .field("armed", &self.armed())
             .finish_non_exhaustive()
     }
 }
