@@ -82,6 +82,34 @@ fn all_who_wait_for_a_side_are_woken_in_order_of_arrival() {
 }
 
 #[test]
+fn who_comes_after_the_first_has_gone_stands_behind_those_who_are_still_there() {
+    let trace = Trace::default();
+    let t = trace.clone();
+    run(async move {
+        let (mut ours, theirs) = pair();
+        let theirs = Rc::new(AsyncFd::read_only(theirs));
+        let waiter = |name| {
+            let (fd, t) = (Rc::clone(&theirs), t.clone());
+            spawn(async move {
+                drop(fd.readable().await.unwrap());
+                t.note(name);
+            })
+        };
+        let (first, second, third) = (waiter("first"), waiter("second"), waiter("third"));
+        turns(2).await;
+        first.cancel();
+        turns(2).await;
+        let last = waiter("last");
+        turns(2).await;
+        ours.write_all(b"x").unwrap();
+        for waiter in [second, third, last] {
+            waiter.await.unwrap();
+        }
+    });
+    trace.expect(&["second", "third", "last"]);
+}
+
+#[test]
 fn a_waiter_cancelled_after_it_was_woken_leaves_readiness_to_the_next() {
     run(async {
         let (mut ours, theirs) = pair();

@@ -146,6 +146,8 @@ mod scoped;
 #[cfg(feature = "signal")]
 pub mod signal;
 mod slow;
+#[cfg(feature = "net")]
+mod sources;
 mod spawn;
 mod state;
 pub mod sync;

@@ -1,4 +1,4 @@
-//! The reactor: what the loop watches for, and who waits for it; asyncio's `_process_events`.
+//! The reactor: how what the operating system tells reaches who waits for it; asyncio's `_process_events`.
 //!
 //! Whatever has a file descriptor is a *source* here, with two sides, one to read from and one to write to.
 //! The operating system tells each change once (edge-triggered), so a side remembers that it is ready until
@@ -17,205 +17,15 @@
 //! tasks step in the turn after (as rule T4 has it for timers). Readiness belongs to the side and not to a waiter:
 //! when one is cancelled, it is still there for the next (rule C6).
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::os::fd::RawFd;
-use std::rc::Rc;
 use std::task::Waker;
 
-use mio::Interest;
 use mio::event::Event;
 
-use crate::keyed::{Key, Keyed};
-use crate::lists::{Linked, Links, List};
+use crate::keyed::Key;
+pub(crate) use crate::sources::{Attempt, Callback, Direction, Reactor, Source, Waiting, token_of};
 use crate::state::{Ready, State};
 use crate::target::Target;
 use crate::wait::Progress;
-use crate::waits::WaitKey;
-
-/// How many attempts at I/O a step may make before it has to give others a turn. A source that is always
-/// ready would otherwise keep its task from ever suspending.
-const ATTEMPTS_A_STEP: u32 = 64;
-
-/// Which side of a source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    Read,
-    Write,
-}
-
-/// A callback of `add_reader` or `add_writer`.
-pub(crate) type Callback = Rc<RefCell<dyn FnMut()>>;
-
-/// Everything of the reactor that sits in the loop's state.
-pub(crate) struct Reactor {
-    sources: Keyed<Source>,
-    waiters: Keyed<Waiter>,
-    /// The sources that have callbacks, by descriptor.
-    watched: HashMap<RawFd, Key>,
-    /// The step that made the last attempts, and how many.
-    attempts: (u32, u32),
-}
-
-/// A file descriptor that the loop's poll watches.
-pub(crate) struct Source {
-    what: &'static str,
-    fd: RawFd,
-    read: Side,
-    write: Side,
-    /// Urgent data has come in: a short read may have stopped at it.
-    urgent: bool,
-}
-
-struct Side {
-    ready: bool,
-    /// Closed by the peer: stays ready even if all there was has been taken.
-    closed: bool,
-    /// Its handle is in the ready queue.
-    queued: bool,
-    waiters: List,
-    /// The wait of the `poll_` functions, which have no future to keep it in.
-    poller: Option<Waiting>,
-    callback: Option<Callback>,
-}
-
-/// Somebody in the list of a side.
-struct Waiter {
-    wait: WaitKey,
-    source: Key,
-    direction: Direction,
-    links: Links,
-}
-
-impl Linked for Keyed<Waiter> {
-    fn links(&mut self, index: u32) -> &mut Links {
-        &mut self[index].links
-    }
-}
-
-/// One future's wait for a side.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Waiting {
-    wait: WaitKey,
-    /// Names the entry in the side's list; stale once it was told.
-    ticket: Key,
-}
-
-/// What a future that wants to use a source should do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attempt {
-    Now,
-    /// Wait until the side is ready.
-    Later,
-    /// Give others a turn first.
-    Yield,
-}
-
-impl Reactor {
-    pub(crate) fn new() -> Reactor {
-        Reactor {
-            sources: Keyed::new(),
-            waiters: Keyed::new(),
-            watched: HashMap::new(),
-            attempts: (0, 0),
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.sources.len()
-    }
-
-    /// Could the operating system give the loop work?
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.waiters.len() + self.watched.len() > 0
-    }
-
-    /// Takes every source out, for a loop that is being dropped.
-    pub(crate) fn take_all(&mut self) -> Vec<Source> {
-        self.sources.take_all()
-    }
-
-    /// `eager`: both sides are taken for ready until an attempt shows that they are not.
-    pub(crate) fn add(&mut self, what: &'static str, fd: RawFd, eager: bool) -> Key {
-        let (read, write) = (Side::new(eager), Side::new(eager));
-        self.sources.insert(Source { what, fd, read, write, urgent: false })
-    }
-
-    /// Adds a source for callbacks.
-    pub(crate) fn add_watched(&mut self, fd: RawFd) -> Key {
-        let source = self.add("a watched descriptor", fd, false);
-        self.watched.insert(fd, source);
-        source
-    }
-
-    /// The source for the callbacks of a descriptor.
-    pub(crate) fn watched(&self, fd: RawFd) -> Option<Key> {
-        self.watched.get(&fd).copied()
-    }
-
-    /// The callback of a side of a descriptor.
-    pub(crate) fn watcher(&mut self, fd: RawFd, direction: Direction) -> Option<Callback> {
-        self.side(self.watched(fd)?, direction)?.callback.clone()
-    }
-
-    /// The descriptor of a source, if this side of it has a callback.
-    pub(crate) fn callback_fd(&self, source: Key, direction: Direction) -> Option<RawFd> {
-        let source = self.sources.get(source)?;
-        let side = match direction {
-            Direction::Read => &source.read,
-            Direction::Write => &source.write,
-        };
-        side.callback.as_ref().map(|_| source.fd)
-    }
-
-    /// The descriptor of a source, and the sides that have callbacks.
-    pub(crate) fn interest(&self, source: Key) -> Option<(RawFd, Option<Interest>)> {
-        let source = self.sources.get(source)?;
-        let read = source.read.callback.as_ref().map(|_| Interest::READABLE);
-        let write = source.write.callback.as_ref().map(|_| Interest::WRITABLE);
-        Some((source.fd, read.map_or(write, |read| Some(write.map_or(read, |write| read | write)))))
-    }
-
-    /// Counts an attempt of the step with this number; `false` if it has made enough of them.
-    pub(crate) fn spend(&mut self, step: u32) -> bool {
-        let (last, made) = self.attempts;
-        let made = if last == step { made + 1 } else { 1 };
-        let enough = made > ATTEMPTS_A_STEP;
-        self.attempts = (step, if enough { 0 } else { made });
-        !enough
-    }
-
-    fn named_by(&self, token: mio::Token) -> Option<Key> {
-        let index = u32::try_from(token.0 & INDEX_MASK).ok()?;
-        self.sources.live_key(index).filter(|key| token_of(*key) == token)
-    }
-
-    fn side(&mut self, source: Key, direction: Direction) -> Option<&mut Side> {
-        self.sources.get_mut(source).map(|source| source.side(direction))
-    }
-}
-
-impl Source {
-    fn side(&mut self, direction: Direction) -> &mut Side {
-        match direction {
-            Direction::Read => &mut self.read,
-            Direction::Write => &mut self.write,
-        }
-    }
-}
-
-impl Side {
-    fn new(ready: bool) -> Side {
-        Side {
-            ready,
-            closed: false,
-            queued: false,
-            waiters: List::EMPTY,
-            poller: None,
-            callback: None,
-        }
-    }
-}
 
 impl State {
     /// What the operating system told of a source; of one that is gone it tells nothing.
@@ -238,33 +48,58 @@ impl State {
     pub(crate) fn tell_ready(&mut self, source: Key, direction: Direction) -> Option<Callback> {
         let side = self.reactor.side(source, direction)?;
         side.queued = false;
+        let callback = side.callback.clone();
         self.set_waits(source, direction);
-        self.reactor.side(source, direction)?.callback.clone()
+        callback
     }
 
     fn set_waits(&mut self, source: Key, direction: Direction) {
-        let reactor = &mut self.reactor;
-        let Some(side) = reactor.sources.get_mut(source).map(|source| source.side(direction))
-        else {
-            return;
-        };
-        let mut next = std::mem::replace(&mut side.waiters, List::EMPTY).head;
-        while next != crate::lists::NIL {
-            let ticket = self.reactor.waiters.key_at(next);
-            let waiter = self.reactor.waiters.remove(ticket).expect("a link to a live waiter");
-            next = waiter.links.next;
-            self.set_wait(waiter.wait);
+        while let Some(wait) = self.reactor.call_next(source, direction) {
+            self.set_wait(wait);
         }
     }
 
-    /// May a future use this side of a source now? `None` if the source is gone.
-    pub(crate) fn attempt(&mut self, source: Key, direction: Direction) -> Option<Attempt> {
-        let side = self.reactor.side(source, direction)?;
-        if !side.ready && !side.closed {
-            return Some(Attempt::Later);
+    /// A future that is polled wants to use a side. It goes on waiting, or may try, or begins to wait; a wait
+    /// that is over is removed. `None` if the source is gone. A `waker` that is not taken was not needed.
+    #[inline]
+    pub(crate) fn approach(
+        &mut self,
+        source: Key,
+        direction: Direction,
+        waiting: &mut Option<Waiting>,
+        waker: &mut Option<Waker>,
+    ) -> Option<Attempt> {
+        if let Some(before) = *waiting {
+            if self.waits[before.wait.index()].progress == Progress::Pending {
+                self.touch_wait(before.wait, waker.take());
+                return Some(Attempt::Later);
+            }
+            *waiting = None;
+            self.end_io_wait(before);
         }
-        let may = self.reactor.spend(self.counts.steps);
-        Some(if may { Attempt::Now } else { Attempt::Yield })
+        if self.reactor.side(source, direction)?.is_ready() {
+            return Some(self.reactor.spend(self.counts.steps));
+        }
+        *waiting = Some(self.begin_io_wait(source, direction, waker.take()));
+        Some(Attempt::Later)
+    }
+
+    /// As [`approach`](State::approach) for the `poll_` functions: the side keeps their wait.
+    #[inline]
+    pub(crate) fn approach_polling(
+        &mut self,
+        source: Key,
+        direction: Direction,
+        waker: &mut Option<Waker>,
+    ) -> Option<Attempt> {
+        let side = self.reactor.side(source, direction)?;
+        let mut waiting = side.poller.take();
+        if waiting.is_none() && side.is_ready() {
+            return Some(self.reactor.spend(self.counts.steps));
+        }
+        let attempt = self.approach(source, direction, &mut waiting, waker);
+        self.reactor.side(source, direction)?.poller = waiting;
+        attempt
     }
 
     /// An attempt would have blocked: whatever was known of the side is over.
@@ -285,55 +120,30 @@ impl State {
     }
 
     /// Opens a wait for a side of a source, which must exist.
-    pub(crate) fn begin_io_wait(
+    #[inline]
+    fn begin_io_wait(
         &mut self,
         source: Key,
         direction: Direction,
         waker: Option<Waker>,
     ) -> Waiting {
         let wait = self.open_wait(Target::Io(source, direction), waker);
-        let waiter = Waiter { wait, source, direction, links: Links::OUT };
-        let reactor = &mut self.reactor;
-        let ticket = reactor.waiters.insert(waiter);
-        let side = reactor.sources[source.index].side(direction);
-        side.waiters.push_back(&mut reactor.waiters, ticket.index);
-        Waiting { wait, ticket }
-    }
-
-    /// The future is polled again; how far its wait has come.
-    pub(crate) fn touch_io_wait(&mut self, waiting: Waiting, waker: Option<Waker>) -> Progress {
-        self.touch_wait(waiting.wait, waker)
+        let spot = self.reactor.queue(source, direction, wait);
+        Waiting { wait, spot }
     }
 
     /// Removes a wait, however far it has come.
     pub(crate) fn end_io_wait(&mut self, waiting: Waiting) {
-        let reactor = &mut self.reactor;
-        if let Some(waiter) = reactor.waiters.get(waiting.ticket) {
-            let (source, direction) = (waiter.source, waiter.direction);
-            let side = reactor.sources[source.index].side(direction);
-            side.waiters.remove(&mut reactor.waiters, waiting.ticket.index);
-            reactor.waiters.remove(waiting.ticket);
-        }
+        self.reactor.leave(waiting);
         self.remove_wait(waiting.wait);
-    }
-
-    /// Takes the wait of the `poll_` functions out of its side.
-    pub(crate) fn take_poller(&mut self, source: Key, direction: Direction) -> Option<Waiting> {
-        self.reactor.side(source, direction)?.poller.take()
-    }
-
-    /// Keeps the wait of a `poll_` function until it is polled again.
-    pub(crate) fn put_poller(&mut self, source: Key, direction: Direction, waiting: Waiting) {
-        if let Some(side) = self.reactor.side(source, direction) {
-            side.poller = Some(waiting);
-        }
     }
 
     /// Forgets a source. Who still waits for it is woken, to find it gone.
     pub(crate) fn remove_source(&mut self, key: Key) -> Option<Source> {
         for direction in [Direction::Read, Direction::Write] {
             self.set_waits(key, direction);
-            if let Some(poller) = self.take_poller(key, direction) {
+            let side = self.reactor.side(key, direction);
+            if let Some(poller) = side.and_then(|side| side.poller.take()) {
                 self.end_io_wait(poller);
             }
         }
@@ -365,24 +175,4 @@ impl State {
             None => format!("{able}: a source that is gone"),
         }
     }
-}
-
-impl Side {
-    /// Notes what was told; does somebody have to hear of it?
-    fn note(&mut self, ready: bool, closed: bool) -> bool {
-        self.ready |= ready;
-        self.closed |= closed;
-        let told = (ready || closed) && !self.queued;
-        self.queued |= told && (self.waiters != List::EMPTY || self.callback.is_some());
-        told && self.queued
-    }
-}
-
-/// A token is the index of a source and its generation: an event that was on its way when a source went
-/// does not find the next one in its place.
-const INDEX_BITS: u32 = if usize::BITS < 64 { 20 } else { 32 };
-const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
-
-pub(crate) fn token_of(key: Key) -> mio::Token {
-    mio::Token(key.index as usize | (key.generation as usize) << INDEX_BITS)
 }

@@ -26,7 +26,6 @@ use crate::keyed::Key;
 use crate::reactor::{Attempt, Direction, Waiting, token_of};
 use crate::remote::{Message, Remote};
 use crate::state::State;
-use crate::wait::Progress;
 
 /// What the reactor is told of a descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -95,15 +94,7 @@ impl<S: AsRawFd> Io<S> {
         cx: &mut Context<'_>,
         mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let mut waiting = match self.bound.get() {
-            Some(_) => self.with_entry(|state, source| state.take_poller(source, direction))?,
-            None => None,
-        };
-        let polled = self.poll_with(direction, &mut waiting, cx, &mut operation);
-        if let Some(waiting) = waiting {
-            self.with_entry(|state, source| state.put_poller(source, direction, waiting))?;
-        }
-        polled
+        self.poll_with(direction, None, cx, &mut operation)
     }
 
     /// Tries `operation` once, and notes it if it would block.
@@ -135,22 +126,16 @@ impl<S: AsRawFd> Io<S> {
         }
     }
 
+    /// `waiting` is where the future keeps its wait; without one, the side keeps it.
     fn poll_with<R>(
         &self,
         direction: Direction,
-        waiting: &mut Option<Waiting>,
+        mut waiting: Option<&mut Option<Waiting>>,
         cx: &mut Context<'_>,
         operation: &mut impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        if let Some(waits) = *waiting {
-            if self.touch(waits, cx)? == Progress::Pending {
-                return Poll::Pending;
-            }
-            *waiting = None;
-            self.with_entry(|state, _| state.end_io_wait(waits))?;
-        }
         loop {
-            match self.attempt(direction)? {
+            match self.approach(direction, waiting.as_deref_mut(), cx)? {
                 Attempt::Now => match operation(self.get()) {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         self.enter()?;
@@ -158,14 +143,13 @@ impl<S: AsRawFd> Io<S> {
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     done => {
-                        self.ask_again(direction)?;
+                        if self.kind.readiness == Readiness::ToldEachTime {
+                            self.ask_again(direction)?;
+                        }
                         return Poll::Ready(done);
                     }
                 },
-                Attempt::Later => {
-                    *waiting = Some(self.begin_wait(direction, cx)?);
-                    return Poll::Pending;
-                }
+                Attempt::Later => return Poll::Pending,
                 Attempt::Yield => {
                     context::wake_by_ref(cx);
                     return Poll::Pending;
@@ -174,43 +158,40 @@ impl<S: AsRawFd> Io<S> {
         }
     }
 
-    fn attempt(&self, direction: Direction) -> io::Result<Attempt> {
-        if self.bound.get().is_some() {
-            let attempt = self.with_entry(|state, source| state.attempt(source, direction))?;
-            return attempt.ok_or_else(|| Misplaced::LoopClosed { what: self.kind.what }.into());
-        }
-        if self.kind.readiness != Readiness::Assumed {
+    /// What a future that is polled should do: one look at the loop, since each request comes by here.
+    fn approach(
+        &self,
+        direction: Direction,
+        waiting: Option<&mut Option<Waiting>>,
+        cx: &Context<'_>,
+    ) -> io::Result<Attempt> {
+        if self.bound.get().is_none() {
+            if self.kind.readiness == Readiness::Assumed {
+                return Ok(attempt_unregistered());
+            }
             self.enter()?;
-            return Ok(Attempt::Later);
         }
-        let may =
-            context::try_current(|core| core.with(|state| state.reactor.spend(state.counts.steps)));
-        Ok(if may == Some(false) { Attempt::Yield } else { Attempt::Now })
+        let attempt = self.with_core(|core, source| {
+            let mut waker = core.foreign_waker(cx);
+            core.with(|state| match waiting {
+                Some(waiting) => state.approach(source, direction, waiting, &mut waker),
+                None => state.approach_polling(source, direction, &mut waker),
+            })
+        });
+        match attempt {
+            Ok(Some(attempt)) => Ok(attempt),
+            Ok(None) => Err(Misplaced::LoopClosed { what: self.kind.what }.into()),
+            Err(misplaced) => Err(misplaced.into()),
+        }
     }
 
     /// After an operation on what may block: registered anew, the system says whether it is ready still.
     fn ask_again(&self, direction: Direction) -> io::Result<()> {
-        let (Readiness::ToldEachTime, Some(bound)) = (self.kind.readiness, self.bound.get()) else {
-            return Ok(());
-        };
+        let Some(bound) = self.bound.get() else { return Ok(()) };
         self.note_blocked(direction)?;
         let token = token_of(bound.source);
         bound.with_registry(|registry| {
             SourceFd(&self.fd()).reregister(registry, token, self.kind.interest)
-        })
-    }
-
-    fn begin_wait(&self, direction: Direction, cx: &Context<'_>) -> Result<Waiting, Misplaced> {
-        self.with_core(|core, source| {
-            let waker = core.foreign_waker(cx);
-            core.with(|state| state.begin_io_wait(source, direction, waker))
-        })
-    }
-
-    fn touch(&self, waiting: Waiting, cx: &Context<'_>) -> Result<Progress, Misplaced> {
-        self.with_core(|core, _| {
-            let waker = core.foreign_waker(cx);
-            core.with(|state| state.touch_io_wait(waiting, waker))
         })
     }
 
@@ -219,17 +200,26 @@ impl<S: AsRawFd> Io<S> {
     }
 
     /// Shows `look` the loop that this is registered with, if it runs on this thread.
+    #[inline]
     fn with_core<R>(&self, look: impl FnOnce(&Rc<Core>, Key) -> R) -> Result<R, Misplaced> {
-        let what = self.kind.what;
-        let bound = self.bound.get().ok_or(Misplaced::NoLoop { what })?;
+        let Some(bound) = self.bound.get() else { return Err(self.misplaced(true)) };
         let here = context::try_current(|core| {
             Arc::ptr_eq(&core.remote, &bound.remote).then(|| look(core, bound.source))
         });
         match here {
             Some(Some(result)) => Ok(result),
-            _ if bound.remote.is_closed() => Err(Misplaced::LoopClosed { what }),
-            Some(None) => Err(Misplaced::OtherLoop { what }),
-            None => Err(Misplaced::NoLoop { what }),
+            elsewhere => Err(self.misplaced(elsewhere.is_none())),
+        }
+    }
+
+    /// Why this cannot be used here; `alone` says that no loop runs on this thread.
+    #[cold]
+    fn misplaced(&self, alone: bool) -> Misplaced {
+        let what = self.kind.what;
+        match self.bound.get() {
+            Some(bound) if bound.remote.is_closed() => Misplaced::LoopClosed { what },
+            _ if alone => Misplaced::NoLoop { what },
+            _ => Misplaced::OtherLoop { what },
         }
     }
 
@@ -270,6 +260,13 @@ impl<S: AsRawFd> Io<S> {
             bound.release(owner.as_raw_fd());
         }
     }
+}
+
+/// What is not registered may be used at once, but not without end.
+fn attempt_unregistered() -> Attempt {
+    let spent =
+        context::try_current(|core| core.with(|state| state.reactor.spend(state.counts.steps)));
+    spent.unwrap_or(Attempt::Now)
 }
 
 impl Bound {
@@ -340,7 +337,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         let this = &mut *self;
-        this.io.poll_with(this.direction, &mut this.waiting, cx, &mut this.operation)
+        this.io.poll_with(this.direction, Some(&mut this.waiting), cx, &mut this.operation)
     }
 }
 
