@@ -11,6 +11,7 @@ mod process;
 mod servers;
 mod sockets;
 mod table;
+mod wrk;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,9 +1,13 @@
-//! The servers: written once, against [`Sockets`].
+//! The servers: written once, against the sockets of [`sockets`](super::sockets).
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::{process, thread};
 
 use hyper::body::Incoming;
@@ -12,7 +16,7 @@ use hyper::{Request, Response};
 
 use super::Service;
 use super::floor;
-use super::sockets::{HyperSockets, Sockets};
+use super::sockets::{HyperSockets, OwningSockets, PolledSockets, Sockets};
 use crate::runtimes::{Monoio, MonoioEpoll, MonoioUring, Smol, Tokio, Wheelhouse};
 
 /// As much as a server reads at once.
@@ -32,8 +36,8 @@ pub(super) const SERVERS: &[Server] = &[
     Server { name: "wheelhouse", echo: echo::<Wheelhouse>, http: Some(http::<Wheelhouse>) },
     Server { name: "tokio", echo: echo::<Tokio>, http: Some(http::<Tokio>) },
     Server { name: "smol", echo: echo::<Smol>, http: Some(http::<Smol>) },
-    Server { name: "monoio", echo: echo::<Monoio<MonoioEpoll>>, http: None },
-    Server { name: "monoio io_uring", echo: echo::<Monoio<MonoioUring>>, http: None },
+    Server { name: "monoio", echo: echo_owning::<Monoio<MonoioEpoll>>, http: None },
+    Server { name: "monoio io_uring", echo: echo_owning::<Monoio<MonoioUring>>, http: None },
     Server { name: "floor", echo: floor::echo, http: None },
 ];
 
@@ -63,7 +67,48 @@ pub(super) fn serve(name: &str, service: &str) -> Result<(), Box<dyn Error>> {
     Ok(serve(listener)?)
 }
 
-fn echo<S: Sockets>(listener: TcpListener) -> io::Result<()> {
+/// All connections share one buffer, as those of the floor do.
+fn echo<S: PolledSockets>(listener: TcpListener) -> io::Result<()> {
+    let buffer = Rc::new(RefCell::new(vec![0; BUFFER]));
+    accept_all::<S, _>(listener, move |mut stream| {
+        let buffer = Rc::clone(&buffer);
+        async move {
+            while let Ok(Some(unsent)) =
+                poll_fn(|cx| poll_echo::<S>(&mut stream, cx, &mut buffer.borrow_mut())).await
+            {
+                if send::<S>(&mut stream, &unsent).await.is_err() {
+                    break;
+                }
+            }
+        }
+    })
+}
+
+/// Reads once, and sends what there is room for; the rest comes back. `None` is the end.
+fn poll_echo<S: PolledSockets>(
+    stream: &mut S::Stream,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<Option<Vec<u8>>>> {
+    let n = ready!(S::poll_read(stream, cx, buffer))?;
+    let mut unsent = &buffer[..n];
+    while !unsent.is_empty() {
+        let Poll::Ready(sent) = S::poll_write(stream, cx, unsent)? else { break };
+        unsent = &unsent[sent..];
+    }
+    Poll::Ready(Ok((n > 0).then(|| unsent.to_vec())))
+}
+
+async fn send<S: PolledSockets>(stream: &mut S::Stream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let sent = poll_fn(|cx| S::poll_write(stream, cx, bytes)).await?;
+        bytes = &bytes[sent..];
+    }
+    Ok(())
+}
+
+/// Each connection has a buffer of its own: the system fills it while others are served.
+fn echo_owning<S: OwningSockets>(listener: TcpListener) -> io::Result<()> {
     accept_all::<S, _>(listener, |mut stream: S::Stream| async move {
         let mut buffer = vec![0; BUFFER];
         loop {

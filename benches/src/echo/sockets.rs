@@ -3,18 +3,15 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use async_io::Async;
-use futures::{AsyncReadExt as _, AsyncWriteExt as _};
 use monoio::buf::IoBuf;
 use monoio::io::{AsyncReadRent, AsyncWriteRentExt};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::Runtime;
 use crate::runtimes::{Monoio, MonoioDriver, Smol, Tokio, Wheelhouse};
-
-/// A buffer comes back from where it was lent to: monoio's sockets want to own it.
-pub(super) type Lent<T> = (io::Result<T>, Vec<u8>);
 
 /// A runtime's TCP. Every call is the way a user of the runtime would write it.
 pub(super) trait Sockets: Runtime {
@@ -25,7 +22,27 @@ pub(super) trait Sockets: Runtime {
     fn listen(listener: TcpListener) -> io::Result<Self::Listener>;
 
     fn accept(listener: &mut Self::Listener) -> impl Future<Output = io::Result<Self::Stream>>;
+}
 
+/// Sockets that are polled with a buffer, which is theirs for the length of a poll only.
+pub(super) trait PolledSockets: Sockets {
+    /// Reads once.
+    fn poll_read(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>>;
+
+    /// Writes once.
+    fn poll_write(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>>;
+}
+
+/// Sockets that want to own the buffer, and give it back.
+pub(super) trait OwningSockets: Sockets {
     /// Reads once.
     fn read(stream: &mut Self::Stream, buffer: Vec<u8>) -> impl Future<Output = Lent<usize>>;
 
@@ -36,6 +53,9 @@ pub(super) trait Sockets: Runtime {
         n: usize,
     ) -> impl Future<Output = Lent<()>>;
 }
+
+/// A buffer comes back from where it was lent to.
+pub(super) type Lent<T> = (io::Result<T>, Vec<u8>);
 
 /// A runtime that hyper can be a guest of.
 pub(super) trait HyperSockets: Sockets {
@@ -55,13 +75,23 @@ impl Sockets for Wheelhouse {
     async fn accept(listener: &mut Self::Listener) -> io::Result<Self::Stream> {
         Ok(listener.accept().await?.0)
     }
+}
 
-    async fn read(stream: &mut Self::Stream, mut buffer: Vec<u8>) -> Lent<usize> {
-        (wheelhouse::net::TcpStream::read(stream, &mut buffer).await, buffer)
+impl PolledSockets for Wheelhouse {
+    fn poll_read(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        futures::AsyncRead::poll_read(Pin::new(stream), cx, buffer)
     }
 
-    async fn write(stream: &mut Self::Stream, buffer: Vec<u8>, n: usize) -> Lent<()> {
-        (wheelhouse::net::TcpStream::write_all(stream, &buffer[..n]).await, buffer)
+    fn poll_write(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        futures::AsyncWrite::poll_write(Pin::new(stream), cx, bytes)
     }
 }
 
@@ -84,13 +114,25 @@ impl Sockets for Tokio {
     async fn accept(listener: &mut Self::Listener) -> io::Result<Self::Stream> {
         Ok(listener.accept().await?.0)
     }
+}
 
-    async fn read(stream: &mut Self::Stream, mut buffer: Vec<u8>) -> Lent<usize> {
-        (stream.read(&mut buffer).await, buffer)
+impl PolledSockets for Tokio {
+    fn poll_read(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = tokio::io::ReadBuf::new(buffer);
+        let polled = tokio::io::AsyncRead::poll_read(Pin::new(stream), cx, &mut buffer);
+        polled.map_ok(|()| buffer.filled().len())
     }
 
-    async fn write(stream: &mut Self::Stream, buffer: Vec<u8>, n: usize) -> Lent<()> {
-        (stream.write_all(&buffer[..n]).await, buffer)
+    fn poll_write(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        tokio::io::AsyncWrite::poll_write(Pin::new(stream), cx, bytes)
     }
 }
 
@@ -113,13 +155,23 @@ impl Sockets for Smol {
     async fn accept(listener: &mut Self::Listener) -> io::Result<Self::Stream> {
         Ok(Async::<TcpListener>::accept(listener).await?.0)
     }
+}
 
-    async fn read(stream: &mut Self::Stream, mut buffer: Vec<u8>) -> Lent<usize> {
-        (stream.read(&mut buffer).await, buffer)
+impl PolledSockets for Smol {
+    fn poll_read(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        futures::AsyncRead::poll_read(Pin::new(stream), cx, buffer)
     }
 
-    async fn write(stream: &mut Self::Stream, buffer: Vec<u8>, n: usize) -> Lent<()> {
-        (stream.write_all(&buffer[..n]).await, buffer)
+    fn poll_write(
+        stream: &mut Self::Stream,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        futures::AsyncWrite::poll_write(Pin::new(stream), cx, bytes)
     }
 }
 
@@ -142,7 +194,9 @@ impl<D: MonoioDriver> Sockets for Monoio<D> {
     async fn accept(listener: &mut Self::Listener) -> io::Result<Self::Stream> {
         Ok(listener.accept().await?.0)
     }
+}
 
+impl<D: MonoioDriver> OwningSockets for Monoio<D> {
     fn read(stream: &mut Self::Stream, buffer: Vec<u8>) -> impl Future<Output = Lent<usize>> {
         stream.read(buffer)
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
@@ -9,6 +10,7 @@ use super::Service;
 use super::load::Outcome;
 use super::process::{Running, calls, traced};
 use super::servers::SERVERS;
+use super::wrk;
 use crate::Unit;
 use crate::command::Scope;
 use crate::measure::median;
@@ -40,9 +42,18 @@ impl Setup {
     fn name(self) -> String {
         match self.service {
             Service::Echo => format!("echo, {} × {} B", self.connections, self.bytes),
-            Service::Http => format!("HTTP, {} connections", self.connections),
+            Service::Http => {
+                let client = if wrk_is_installed() { "wrk" } else { "our client" };
+                format!("HTTP by {client}, {} connections", self.connections)
+            }
         }
     }
+}
+
+/// Whether HTTP is loaded by the program that others use as well, or by our client.
+fn wrk_is_installed() -> bool {
+    static INSTALLED: LazyLock<bool> = LazyLock::new(wrk::is_installed);
+    *INSTALLED
 }
 
 type Failure = Box<dyn Error>;
@@ -133,6 +144,9 @@ fn server(name: &str, service: Service, python: Option<&Python>) -> Result<Comma
 
 fn run(command: Command, setup: Setup) -> Result<Outcome, Failure> {
     let server = Running::start(command)?;
+    if setup.service == Service::Http && wrk_is_installed() {
+        return wrk::load(server.port, server.id(), setup.connections);
+    }
     server.load(setup.service, setup.connections, setup.bytes, TIME)
 }
 
