@@ -23,8 +23,8 @@ enum Origin {
 }
 
 /// Runs a handle, and reports it if it took `limit` or longer.
-pub(crate) fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: Ready, limit: Duration) {
-    let origin = core.with(|state| state.origin(handle));
+pub(crate) fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready, limit: Duration) {
+    let origin = core.with(|state| state.origin(*handle));
     let started = Instant::now();
     run_handle(core, wakers, handle);
     let took = started.elapsed();

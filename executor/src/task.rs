@@ -195,12 +195,20 @@ impl State {
         slot.cell = Some(cell);
         slot.unset(Flag::Running);
         self.current = Place::NOWHERE;
-        if slot.is(Flag::Aborted) {
-            self.wake(task);
-        } else if slot.is(Flag::Asked) {
-            self.offer_pending(task);
+        if slot.needs_care() {
+            self.suspend_with_care(task);
         }
         None
+    }
+
+    /// While the task ran it was aborted, or cancelled.
+    #[cold]
+    fn suspend_with_care(&mut self, task: u32) {
+        if self.tasks[task].is(Flag::Aborted) {
+            self.wake(task);
+        } else {
+            self.offer_pending(task);
+        }
     }
 
     /// The future is ready. Returns the cell if the task is cancelled all the same (rule C8): it was while
@@ -242,6 +250,7 @@ fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox, life: Life) {
 }
 
 /// A panic in a task ends that task alone (rule C15).
+#[cold]
 fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
     let message = panic_message(&*payload).into();
     let fault = Fault::Panic(message, Arc::new(Mutex::new(Some(payload))));

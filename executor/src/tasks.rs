@@ -111,8 +111,14 @@ impl Slot {
     /// Its next step is a poll and nothing else.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
+        self.life == Life::Alive && !self.needs_care() && !self.root.is_due()
+    }
+
+    /// It was cancelled or aborted, and nothing has come of that yet.
+    #[inline]
+    pub(crate) fn needs_care(&self) -> bool {
         const CARE: u8 = Flag::Asked.bit() | Flag::Aborted.bit();
-        self.life == Life::Alive && self.flags & CARE == 0 && !self.root.is_due()
+        self.flags & CARE != 0
     }
 
     /// Its slot is needed though no handle names it: a step of it is queued, or runs.

@@ -69,7 +69,7 @@ impl EventLoop {
         self.core.with(|state| std::mem::swap(&mut state.ready, &mut self.running));
         self.unlooked += self.running.len();
         self.handles += self.running.len();
-        for &handle in &self.running {
+        for handle in &self.running {
             match self.slow {
                 None => run_handle(&self.core, &mut self.wakers, handle),
                 Some(limit) => run_timed(&self.core, &mut self.wakers, handle, limit),
@@ -241,10 +241,10 @@ impl State {
 }
 
 #[inline]
-pub(crate) fn run_handle(core: &Rc<Core>, wakers: &mut Wakers, handle: Ready) {
+pub(crate) fn run_handle(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready) {
     match handle {
-        Ready::Step(task) => task::step(core, wakers, task),
-        other => run_other(core, other),
+        Ready::Step(task) => task::step(core, wakers, *task),
+        other => run_other(core, *other),
     }
 }
 
