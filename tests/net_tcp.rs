@@ -218,12 +218,13 @@ fn a_slow_reader_bounds_what_its_writer_can_have_sent() {
                 count.set(count.get() + client.write(&piece).await.unwrap());
             }
         });
-        sleep(ms(10)).await;
-        let held = sent.get();
-        // The buffers of the system are all there is.
-        assert!((1..64 << 20).contains(&held), "{held} bytes");
-        sleep(ms(1000)).await;
-        assert_eq!(sent.get(), held);
+        let mut held = 0;
+        while sent.get() > held || held == 0 {
+            held = sent.get();
+            // The buffers of the system are all there is.
+            assert!(held < 64 << 20, "{held} bytes");
+            sleep(ms(1000)).await;
+        }
         let mut taken = 0;
         let mut buf = vec![0; 256 * 1024];
         while taken < 8 << 20 {
