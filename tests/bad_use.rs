@@ -10,9 +10,9 @@ use std::time::Duration;
 use common::{forever, ms, run, try_run, virtual_loop};
 use wheelhouse::{
     ALL_COMPLETED, CancelScope, Cancelled, EmptyWait, EventLoop, JoinError, RunError, Task,
-    all_tasks, call_at, call_later, call_soon, catch_cancel, current_task, gather, interval,
-    promise, shield, sleep, sleep_until, spawn, stop, task_group, time, timeout, timeout_at,
-    timeout_with, try_gather, try_spawn, wait, wait_for, yield_now,
+    all_tasks, as_completed, call_at, call_later, call_soon, catch_cancel, current_task, gather,
+    interval, promise, shield, sleep, sleep_until, spawn, stop, task_group, time, timeout,
+    timeout_at, timeout_with, try_gather, try_spawn, wait, wait_for, yield_now,
 };
 
 /// The message of the panic that `code` ends in.
@@ -246,6 +246,35 @@ fn a_gather_refuses_a_task_of_another_loop() {
         yield_now().await;
     });
     assert!(!handle.is_done());
+}
+
+#[test]
+fn a_wait_leaves_a_task_of_another_loop_pending() {
+    let mut other = virtual_loop();
+    let far = Task::builder().name("far").spawn_on(&other, async {});
+    let handle = far.handle().clone();
+    run(async move {
+        let near = spawn(async { sleep(ms(1)).await });
+        let waited = wait([near, far], ALL_COMPLETED).await.unwrap();
+        assert_eq!((waited.done.len(), waited.pending.len()), (1, 1));
+        assert_eq!(waited.pending[0].name().to_string(), "far");
+    });
+    other.run_until_complete(yield_now()).unwrap();
+    assert!(handle.is_done());
+}
+
+#[test]
+fn a_task_of_another_loop_counts_as_completed_at_once() {
+    let other = virtual_loop();
+    let far = Task::builder().name("far").spawn_on(&other, forever());
+    run(async move {
+        let near = spawn(async { sleep(ms(1)).await });
+        let mut tasks = as_completed([near, far]);
+        let refused = tasks.next().await.unwrap().unwrap().await;
+        assert!(matches!(refused, Err(JoinError::OtherLoop(_))));
+        tasks.next().await.unwrap().unwrap().await.unwrap();
+        assert!(tasks.next().await.is_none());
+    });
 }
 
 #[test]

@@ -248,11 +248,6 @@ impl TaskHandle {
         self.core.with(|state| state.remove_observer(self.index, key))
     }
 
-    /// Did the task end in a failure (rule C17)?
-    pub(crate) fn has_failed(&self) -> bool {
-        self.core.with(|state| state.tasks[self.index].life == Life::Failed)
-    }
-
     /// Shows the task's output, an `Option<T>`. The cell is out of its slot meanwhile: what `look` does
     /// may be a user's code.
     fn with_output<R>(&self, look: impl FnOnce(&mut dyn Any) -> R) -> Option<R> {

@@ -37,35 +37,74 @@ pub(crate) enum Action {
 
 /// A combinator that watches tasks.
 pub(crate) trait OnDone {
-    fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, number: usize);
+    /// Its task of that number has ended: notes so, where that takes nothing but the state. `true` if there
+    /// is more to do.
+    fn note(&self, state: &mut State, task: u32, number: usize) -> bool;
+    /// Does what there is more, with the state free.
+    fn act(&self, _core: &Rc<Core>, _task: &TaskHandle) {}
 }
 
-/// A combinator's callback at a task; dropping it takes the callback back.
+/// A combinator's callbacks at tasks of one loop; dropping it takes back those that are still to come.
 pub(crate) struct Watching {
-    task: TaskHandle,
-    callback: Key,
+    core: Rc<Core>,
+    callbacks: Vec<Key>,
 }
 
 impl Watching {
-    pub(crate) fn new(task: &TaskHandle, combinator: Rc<dyn OnDone>, number: usize) -> Watching {
-        let callback = task.observe(Action::Tell(combinator, number));
-        Watching { task: task.clone(), callback }
+    /// Watches nothing yet, and soon so many tasks.
+    pub(crate) fn new(core: &Rc<Core>, tasks: usize) -> Watching {
+        Watching { core: Rc::clone(core), callbacks: Vec::with_capacity(tasks) }
+    }
+
+    /// Watches a task as well; `false`, and nothing happens, if it is one of another loop.
+    pub(crate) fn watch<C: OnDone + 'static>(
+        &mut self,
+        task: &TaskHandle,
+        combinator: &Rc<C>,
+        number: usize,
+    ) -> bool {
+        let own = Rc::ptr_eq(&self.core, task.core());
+        if own {
+            let action = Action::Tell(Rc::clone(combinator) as Rc<dyn OnDone>, number);
+            self.callbacks.push(task.observe(action));
+        }
+        own
     }
 
     pub(crate) fn core(&self) -> &Rc<Core> {
-        self.task.core()
+        &self.core
+    }
+
+    /// The watched tasks that have not ended, in order.
+    pub(crate) fn living(&self, state: &State) -> impl Iterator<Item = u32> {
+        let observers = self.callbacks.iter().filter_map(|key| state.observers.get(*key));
+        observers.filter(|observer| !observer.queued).map(|observer| observer.task)
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.task.unobserve(self.callback);
+        self.core.with(|state| {
+            for callback in self.callbacks.drain(..) {
+                state.take_back(callback);
+            }
+        });
     }
 }
 
 impl Observer {
     fn wakes(&self, wait: WaitKey) -> bool {
         matches!(self.action, Action::Wake(woken) if woken == wait)
+    }
+
+    fn act(self, core: &Rc<Core>) {
+        let task = TaskHandle::adopt(core, self.task);
+        match self.action {
+            Action::Wake(_) => {}
+            Action::Call(callback) => core.guard("a done callback panicked", || callback(&task)),
+            Action::Tell(combinator, _) => combinator.act(core, &task),
+            Action::StopLoop => core.stopping.set(true),
+        }
     }
 }
 
@@ -112,13 +151,25 @@ impl State {
 
     /// Takes an observer of `task` back; `false` if it is queued already, gone, or another task's.
     pub(crate) fn remove_observer(&mut self, task: u32, key: Key) -> bool {
-        match self.observers.get(key) {
-            Some(observer) if !observer.queued && observer.task == task => {}
-            _ => return false,
+        let is_its = self.observers.get(key).is_some_and(|observer| observer.task == task);
+        is_its && self.take_back(key)
+    }
+
+    /// Takes an observer back; `false` if it is queued already, or gone.
+    #[inline]
+    fn take_back(&mut self, key: Key) -> bool {
+        let waits = self.observers.get(key).is_some_and(|observer| !observer.queued);
+        if waits {
+            self.take_out(key);
         }
-        self.unlink_observer(key);
+        waits
+    }
+
+    #[cold]
+    fn take_out(&mut self, key: Key) {
+        let task = self.observers[key.index].task;
+        self.tasks[task].observers.remove(&mut self.observers, key.index);
         self.errands.extend(self.observers.remove(key).map(Errand::DropObserver));
-        true
     }
 
     /// A task has ended: queues its observers in their order.
@@ -127,11 +178,12 @@ impl State {
         if awaiter != NIL {
             self.set_wait_at(awaiter);
         }
-        while self.tasks[task].observers.head != NIL {
-            let index = self.tasks[task].observers.head;
-            let key = self.observers.key_at(index);
-            self.unlink_observer(key);
-            match self.observers[index].action {
+        let mut next = std::mem::replace(&mut self.tasks[task].observers, List::EMPTY).head;
+        while next != NIL {
+            let key = self.observers.key_at(next);
+            let observer = &self.observers[next];
+            next = observer.links.next;
+            match observer.action {
                 Action::Wake(wait) => {
                     self.observers.remove(key);
                     self.set_wait(wait);
@@ -148,20 +200,29 @@ impl State {
         self.ready.push(Ready::Done(key));
     }
 
-    fn unlink_observer(&mut self, key: Key) {
-        let task = self.observers[key.index].task;
-        self.tasks[task].observers.remove(&mut self.observers, key.index);
+    /// Takes the observer of a handle out, and does what takes nothing but the state. `true` if that was all.
+    fn take_up(&mut self, key: Key) -> Option<(Observer, bool)> {
+        let observer = self.observers.remove(key)?;
+        let over = match &observer.action {
+            Action::Wake(wait) => {
+                self.set_wait(*wait);
+                true
+            }
+            Action::Tell(combinator, number) => !combinator.note(self, observer.task, *number),
+            Action::Call(_) | Action::StopLoop => false,
+        };
+        if over {
+            self.release(observer.task);
+        }
+        Some((observer, over))
     }
 }
 
 /// Runs the handle of a queued observer.
 pub(crate) fn run(core: &Rc<Core>, key: Key) {
-    let Some(observer) = core.with(|state| state.observers.remove(key)) else { return };
-    let task = TaskHandle::adopt(core, observer.task);
-    match observer.action {
-        Action::Wake(wait) => drop(core.with(|state| state.set_wait(wait))),
-        Action::Call(callback) => core.guard("a done callback panicked", || callback(&task)),
-        Action::Tell(combinator, number) => combinator.task_done(core, &task, number),
-        Action::StopLoop => core.stopping.set(true),
+    if let Some((observer, over)) = core.with(|state| state.take_up(key)) {
+        if !over {
+            observer.act(core);
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use crate::context::Core;
 use crate::handle::TaskHandle;
 use crate::observer::{OnDone, Watching};
+use crate::state::State;
 use crate::target::{Target, What};
 use crate::wait::OpenWait;
 use crate::waits::WaitKey;
@@ -24,19 +25,21 @@ impl Signal {
         Rc::new(Signal { set: Cell::new(false), waiter: Cell::new(None) })
     }
 
-    /// Completes the wait; `false` if that has been done before.
-    pub(crate) fn set(&self, core: &Core) -> bool {
-        let first = !self.set.replace(true);
-        if let Some(waiter) = self.waiter.get().filter(|_| first) {
-            core.with(|state| state.set_wait(waiter));
+    /// Completes the wait, once.
+    pub(crate) fn set(&self, state: &mut State) {
+        if self.set.replace(true) {
+            return;
         }
-        first
+        if let Some(waiter) = self.waiter.get() {
+            state.set_wait(waiter);
+        }
     }
 }
 
 impl OnDone for Signal {
-    fn task_done(self: Rc<Self>, core: &Rc<Core>, _: &TaskHandle, _: usize) {
-        self.set(core);
+    fn note(&self, state: &mut State, _: u32, _: usize) -> bool {
+        self.set(state);
+        false
     }
 }
 
@@ -87,7 +90,8 @@ pub(crate) struct TaskEnd {
 impl TaskEnd {
     pub(crate) fn new(task: &TaskHandle, what: What) -> TaskEnd {
         let ended = WaitOnce::new(task.core(), what);
-        let watching = Watching::new(task, ended.signal(), 0);
+        let mut watching = Watching::new(task.core(), 1);
+        watching.watch(task, &ended.signal, 0);
         TaskEnd { ended, _watching: watching }
     }
 }

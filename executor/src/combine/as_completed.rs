@@ -16,11 +16,13 @@ use crate::context::Core;
 use crate::error::Elapsed;
 use crate::handle::TaskHandle;
 use crate::observer::{OnDone, Watching};
+use crate::state::State;
 use crate::target::{Target, What};
 use crate::wait::OpenWait;
 use crate::waits::WaitKey;
 
-/// Gives `tasks` back one by one as they end. They are watched from this call on, and never cancelled.
+/// Gives `tasks` back one by one as they end. They are watched from this call on, and never cancelled. A task
+/// of another loop than the first is not waited for: it comes at once, and an await of it is refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,14 +46,14 @@ where
 {
     let tasks: Vec<Option<I::Item>> = tasks.into_iter().map(Some).collect();
     let feed = Feed::new(tasks.len());
-    let watched = tasks
-        .iter()
-        .flatten()
-        .enumerate()
-        .map(|(number, task)| {
-            Watching::new(task.task(), Rc::clone(&feed) as Rc<dyn OnDone>, number)
-        })
-        .collect();
+    let mut watched = None;
+    for (number, task) in tasks.iter().flatten().map(Joinable::task).enumerate() {
+        let core = task.core();
+        let watched = watched.get_or_insert_with(|| Watching::new(core, tasks.len()));
+        if !watched.watch(task, &feed, number) {
+            feed.skip(number);
+        }
+    }
     AsCompleted { left: tasks.len(), tasks, feed, watched, wait: None }
 }
 
@@ -60,7 +62,8 @@ where
 pub struct AsCompleted<K> {
     tasks: Vec<Option<K>>,
     feed: Rc<Feed>,
-    watched: Vec<Watching>,
+    /// `None` if there are no tasks.
+    watched: Option<Watching>,
     left: usize,
     wait: Option<OpenWait>,
 }
@@ -69,13 +72,12 @@ impl<K: Joinable> AsCompleted<K> {
     /// Ends the series after `limit` from now: for each task that has not ended by then, `next` gives an
     /// [`Elapsed`].
     pub fn timeout(self, limit: Duration) -> AsCompleted<K> {
-        let Some(first) = self.watched.first() else { return self };
-        let core = first.core();
+        let Some(core) = self.watched.as_ref().map(Watching::core) else { return self };
         let when = core.time_after(limit);
         let (feed, weak) = (Rc::clone(&self.feed), Rc::downgrade(core));
         let expire = move || {
             if let Some(core) = weak.upgrade() {
-                feed.expire(&core, when);
+                core.with(|state| feed.expire(state, when));
             }
         };
         let timer = core.call_at(when, Box::new(expire), Location::caller());
@@ -113,8 +115,8 @@ impl<K: Joinable> AsCompleted<K> {
         match &self.wait {
             Some(wait) if !woken => drop(wait.touch(cx)),
             _ => {
-                let core = self.watched[0].core();
-                let wait = OpenWait::new(core, Target::Plain(What::NextTask), cx);
+                let watched = self.watched.as_ref().expect("a task is left");
+                let wait = OpenWait::new(watched.core(), Target::Plain(What::NextTask), cx);
                 self.feed.waiter.set(Some(wait.key()));
                 self.wait = Some(wait);
             }
@@ -159,38 +161,47 @@ struct Feed {
 impl Feed {
     fn new(unfinished: usize) -> Rc<Feed> {
         Rc::new(Feed {
-            ended: RefCell::default(),
+            ended: RefCell::new(VecDeque::with_capacity(unfinished)),
             unfinished: Cell::new(unfinished),
             waiter: Cell::new(None),
             timer: RefCell::new(None),
         })
     }
 
-    fn put(&self, core: &Core, item: Result<usize, Elapsed>) {
+    /// A task of another loop is not waited for.
+    fn skip(&self, number: usize) {
+        self.unfinished.set(self.unfinished.get() - 1);
+        self.ended.borrow_mut().push_back(Ok(number));
+    }
+
+    fn put(&self, state: &mut State, item: Result<usize, Elapsed>) {
         self.ended.borrow_mut().push_back(item);
         if let Some(waiter) = self.waiter.take() {
-            core.with(|state| state.set_wait(waiter));
+            state.set_wait(waiter);
         }
     }
 
-    fn expire(&self, core: &Core, when: u64) {
+    fn expire(&self, state: &mut State, when: u64) {
         for _ in 0..self.unfinished.take() {
-            self.put(core, Err(Elapsed { deadline: Some(Duration::from_nanos(when)) }));
+            self.put(state, Err(Elapsed { deadline: Some(Duration::from_nanos(when)) }));
         }
     }
 }
 
 impl OnDone for Feed {
-    fn task_done(self: Rc<Self>, core: &Rc<Core>, _: &TaskHandle, number: usize) {
+    fn note(&self, state: &mut State, _: u32, number: usize) -> bool {
         if self.unfinished.get() == 0 {
-            return;
+            return false;
         }
         self.unfinished.set(self.unfinished.get() - 1);
-        self.put(core, Ok(number));
-        if self.unfinished.get() == 0 {
-            if let Some(timer) = self.timer.take() {
-                timer.cancel();
-            }
+        self.put(state, Ok(number));
+        self.unfinished.get() == 0
+    }
+
+    /// After the last task nothing is left to expire.
+    fn act(&self, _: &Rc<Core>, _: &TaskHandle) {
+        if let Some(timer) = self.timer.take() {
+            timer.cancel();
         }
     }
 }

@@ -79,8 +79,8 @@ pub struct TryGather<K> {
 impl<K: Joinable> Gather<K> {
     pub(crate) fn new<I: IntoIterator<Item = K>>(tasks: I, fails_fast: bool) -> Self {
         let tasks: Vec<K> = tasks.into_iter().collect();
-        let handles = tasks.iter().map(|task| task.task().clone()).collect();
-        Gather { tasks, watch: Watch::new(handles, fails_fast), wait: None }
+        let watch = Watch::new(&tasks, fails_fast);
+        Gather { tasks, watch, wait: None }
     }
 
     /// Has everything ended that it waits for?
@@ -189,84 +189,84 @@ enum Ending {
 
 /// What the tasks' done callbacks tell: asyncio's outer future.
 struct Watch {
-    tasks: Vec<TaskHandle>,
+    /// How many there are.
+    tasks: usize,
     fails_fast: bool,
     unfinished: Cell<usize>,
     cancel_requested: Cell<bool>,
     ending: Cell<Option<Ending>>,
     waiter: Cell<Option<WaitKey>>,
     callbacks: RefCell<Vec<Box<dyn FnOnce()>>>,
+    /// The loop of the tasks; a gather of nothing has none, and needs none.
+    core: Option<Rc<Core>>,
     /// Our done callbacks at the tasks.
-    observers: RefCell<Vec<Watching>>,
+    watching: RefCell<Option<Watching>>,
 }
 
 impl Watch {
-    fn new(tasks: Vec<TaskHandle>, fails_fast: bool) -> Rc<Watch> {
+    fn new<K: Joinable>(tasks: &[K], fails_fast: bool) -> Rc<Watch> {
+        let core = tasks.first().map(|first| first.task().core());
         let watch = Rc::new(Watch {
             unfinished: Cell::new(tasks.len()),
-            tasks,
+            tasks: tasks.len(),
             fails_fast,
             cancel_requested: Cell::new(false),
             ending: Cell::new(None),
             waiter: Cell::new(None),
             callbacks: RefCell::default(),
-            observers: RefCell::default(),
+            core: core.map(Rc::clone),
+            watching: RefCell::new(None),
         });
-        watch.watch_tasks();
+        match core {
+            Some(core) => watch.watch_tasks(core, tasks),
+            None => watch.ending.set(Some(Ending::All)),
+        }
         watch
     }
 
     /// Tasks that have ended already count at once, without a turn, and so do those of another loop; the
     /// others are watched first.
-    fn watch_tasks(self: &Rc<Self>) {
-        if self.tasks.is_empty() {
-            self.ending.set(Some(Ending::All));
-        }
-        let awaited = |task: &TaskHandle| self.is_own(task) && !task.is_done();
-        for (number, task) in self.tasks.iter().enumerate() {
-            if awaited(task) {
-                let watching = Watching::new(task, Rc::clone(self) as Rc<dyn OnDone>, number);
-                self.observers.borrow_mut().push(watching);
+    fn watch_tasks<K: Joinable>(self: &Rc<Self>, core: &Rc<Core>, tasks: &[K]) {
+        let mut watching = Watching::new(core, tasks.len());
+        let mut others = Vec::new();
+        for (number, task) in tasks.iter().map(Joinable::task).enumerate() {
+            if task.is_done() || !watching.watch(task, self, number) {
+                others.push((number, task));
             }
         }
-        for (number, task) in self.tasks.iter().enumerate() {
-            if !awaited(task) {
-                self.note(task, number);
-            }
+        self.watching.replace(Some(watching));
+        for (number, task) in others {
+            let ended = task.ended();
+            core.with(|state| self.note_end(state, &ended, number));
         }
     }
 
     /// A task has ended: asyncio's `_done_callback`.
-    fn note(&self, task: &TaskHandle, number: usize) {
+    fn note_end(&self, state: &mut State, ended: &Result<(), JoinError>, number: usize) {
         self.unfinished.set(self.unfinished.get() - 1);
-        let ended = task.ended();
         if self.ending.get().is_some() {
             return;
         }
         match ended {
             Err(error) if self.fails_fast => {
                 let own = error.is_cancelled() && self.cancel_requested.get();
-                self.end(if own { Ending::Cancelled } else { Ending::First(number) });
+                self.end(state, if own { Ending::Cancelled } else { Ending::First(number) });
             }
             _ if self.unfinished.get() > 0 => {}
-            _ if self.cancel_requested.get() => self.end(Ending::Cancelled),
-            _ => self.end(Ending::All),
+            _ if self.cancel_requested.get() => self.end(state, Ending::Cancelled),
+            _ => self.end(state, Ending::All),
         }
     }
 
-    fn end(&self, ending: Ending) {
+    fn end(&self, state: &mut State, ending: Ending) {
         self.ending.set(Some(ending));
-        let Some(core) = self.core() else { return };
         if let Some(waiter) = self.waiter.take() {
-            core.with(|state| state.set_wait(waiter));
-        }
-        for callback in self.callbacks.take() {
-            core.call_soon(callback, Location::caller());
+            state.set_wait(waiter);
         }
     }
 
     fn add_done_callback(&self, callback: Box<dyn FnOnce()>) {
-        match self.core() {
+        match &self.core {
             Some(core) if self.ending.get().is_some() => {
                 drop(core.call_soon(callback, Location::caller()));
             }
@@ -281,18 +281,18 @@ impl Watch {
         if self.ending.get().is_some() || !self.callbacks.borrow().is_empty() {
             return;
         }
-        drop(self.observers.take());
+        drop(self.watching.take());
     }
 
     fn open_wait(self: &Rc<Self>, cx: &Context<'_>) -> Option<OpenWait> {
-        let core = self.core()?;
+        let core = self.core.as_ref()?;
         let wait = OpenWait::new(core, Target::Forward(Rc::clone(self) as Rc<dyn Forward>), cx);
         self.waiter.set(Some(wait.key()));
         Some(wait)
     }
 
     fn cancel(&self) -> bool {
-        let Some(core) = self.core() else { return false };
+        let Some(core) = &self.core else { return false };
         core.with(|state| {
             let mut tasks = Vec::new();
             let accepted = self.forward(state, &mut tasks);
@@ -300,20 +300,21 @@ impl Watch {
             accepted
         })
     }
-
-    /// The loop of the tasks; a gather of nothing has none, and needs none.
-    fn core(&self) -> Option<&Rc<Core>> {
-        self.tasks.first().map(TaskHandle::core)
-    }
-
-    fn is_own(&self, task: &TaskHandle) -> bool {
-        self.core().is_some_and(|core| Rc::ptr_eq(core, task.core()))
-    }
 }
 
 impl OnDone for Watch {
-    fn task_done(self: Rc<Self>, _: &Rc<Core>, task: &TaskHandle, number: usize) {
-        self.note(task, number);
+    fn note(&self, state: &mut State, task: u32, number: usize) -> bool {
+        let before = self.ending.get();
+        let ended = state.ending(task);
+        self.note_end(state, &ended, number);
+        self.ending.get() != before
+    }
+
+    /// The gather is done: its callbacks come behind whoever awaits it.
+    fn act(&self, core: &Rc<Core>, _: &TaskHandle) {
+        for callback in self.callbacks.take() {
+            core.call_soon(callback, Location::caller());
+        }
     }
 }
 
@@ -323,15 +324,15 @@ impl Forward for Watch {
             return false;
         }
         let before = tasks.len();
-        let own = self.tasks.iter().filter(|task| self.is_own(task)).map(TaskHandle::index);
-        let alive = own.filter(|task| !state.tasks[*task].is_done());
-        tasks.extend(alive);
+        if let Some(watching) = &*self.watching.borrow() {
+            tasks.extend(watching.living(state));
+        }
         let accepted = tasks.len() > before;
         self.cancel_requested.set(self.cancel_requested.get() || accepted);
         accepted
     }
 
     fn describe(&self) -> String {
-        format!("a gather of {} task(s), {} unfinished", self.tasks.len(), self.unfinished.get())
+        format!("a gather of {} task(s), {} unfinished", self.tasks, self.unfinished.get())
     }
 }

@@ -17,7 +17,7 @@ use crate::observe::ExceptionContext;
 use crate::observer::{Action, OnDone};
 use crate::scoped::{Exit, InScope, OpenScope, ScopeRef};
 use crate::spawn;
-use crate::state::Place;
+use crate::state::{Place, State};
 use crate::target::What;
 use crate::wait_once::{Signal, WaitOnce};
 
@@ -307,13 +307,17 @@ impl Members {
 }
 
 impl OnDone for Members {
+    fn note(&self, _: &mut State, _: u32, _: usize) -> bool {
+        true
+    }
+
     /// asyncio's `_on_task_done`.
-    fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, _: usize) {
+    fn act(&self, core: &Rc<Core>, task: &TaskHandle) {
         let removed = self.children.borrow_mut().remove(&task.id());
         drop(removed);
         if self.children.borrow().is_empty() {
             if let Some(emptied) = &*self.emptied.borrow() {
-                emptied.set(core);
+                core.with(|state| emptied.set(state));
             }
         }
         let Some(Err(error)) = task.ending() else { return };

@@ -13,9 +13,10 @@ use super::Joinable;
 use crate::callback::CallHandle;
 use crate::context::Core;
 use crate::error::EmptyWait;
-use crate::handle::TaskHandle;
 use crate::observer::{OnDone, Watching};
+use crate::state::State;
 use crate::target::What;
+use crate::tasks::Life;
 use crate::wait_once::{Signal, WaitOnce};
 
 /// When [`wait`] returns.
@@ -37,7 +38,8 @@ pub const FIRST_EXCEPTION: ReturnWhen = ReturnWhen::FirstException;
 pub const ALL_COMPLETED: ReturnWhen = ReturnWhen::AllCompleted;
 
 /// Waits for some of `tasks` and gives them all back, those that have ended and those that have not. It
-/// never cancels any, and a cancel of the waiter does not reach them (rule C10).
+/// never cancels any, and a cancel of the waiter does not reach them (rule C10). It belongs to the loop of the
+/// first; a task of another loop is not waited for.
 ///
 /// ```
 /// use std::time::Duration;
@@ -122,7 +124,7 @@ impl<K> fmt::Debug for Wait<K> {
 /// A wait that has been polled. Its drop takes its timer and its callbacks back.
 struct Begun {
     released: WaitOnce,
-    _watched: Vec<Watching>,
+    _watched: Watching,
     timer: Option<CallHandle>,
 }
 
@@ -138,16 +140,17 @@ impl Begun {
             let (signal, weak) = (released.signal(), Rc::downgrade(core));
             let release = move || {
                 if let Some(core) = weak.upgrade() {
-                    signal.set(&core);
+                    core.with(|state| signal.set(state));
                 }
             };
             core.call_later(limit, Box::new(release), Location::caller())
         });
         let countdown =
-            Rc::new(Countdown { left: Cell::new(tasks.len()), until, released: released.signal() });
-        let watch =
-            |task: &K| Watching::new(task.task(), Rc::clone(&countdown) as Rc<dyn OnDone>, 0);
-        Begun { released, _watched: tasks.iter().map(watch).collect(), timer }
+            Rc::new(Countdown { left: Cell::new(0), until, released: released.signal() });
+        let mut watched = Watching::new(core, tasks.len());
+        let own = tasks.iter().filter(|task| watched.watch(task.task(), &countdown, 0));
+        countdown.left.set(own.count());
+        Begun { released, _watched: watched, timer }
     }
 }
 
@@ -167,15 +170,16 @@ struct Countdown {
 }
 
 impl OnDone for Countdown {
-    fn task_done(self: Rc<Self>, core: &Rc<Core>, task: &TaskHandle, _: usize) {
+    fn note(&self, state: &mut State, task: u32, _: usize) -> bool {
         self.left.set(self.left.get() - 1);
         let enough = match self.until {
             ReturnWhen::FirstCompleted => true,
-            ReturnWhen::FirstException => task.has_failed(),
+            ReturnWhen::FirstException => state.tasks[task].life == Life::Failed,
             ReturnWhen::AllCompleted => false,
         };
         if enough || self.left.get() == 0 {
-            self.released.set(core);
+            self.released.set(state);
         }
+        false
     }
 }
