@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use common::{Trace, counted, forever, is_cancelled, me, ms, run, turns};
 use wheelhouse::{
-    JoinError, TaskHandle, call_at, catch_cancel, promise, shield, sleep, spawn, try_spawn,
+    JoinError, Task, TaskHandle, call_at, catch_cancel, promise, shield, sleep, spawn, try_spawn,
     yield_now,
 };
 
@@ -21,6 +21,27 @@ fn a_task_that_is_done_refuses_requests_and_counts_none() {
         assert!(!task.cancel());
         assert_eq!(task.cancelling(), 0);
         assert_eq!(task.try_result().unwrap().unwrap(), 7);
+    });
+}
+
+#[test]
+fn a_task_inherits_neither_name_nor_reason_from_the_one_whose_slot_it_takes() {
+    run(async {
+        let cancelled = async |task: Task<()>| match task.await {
+            Err(JoinError::Cancelled(cancelled)) => cancelled,
+            ended => panic!("{ended:?}"),
+        };
+        let first = Task::builder().name("first").spawn(forever());
+        first.cancel_with("no longer needed");
+        assert_eq!(cancelled(first).await.reason(), Some("no longer needed"));
+
+        let unnamed = spawn(async {});
+        assert_eq!(unnamed.name().to_string(), "Task-3");
+        unnamed.await.unwrap();
+
+        let named = Task::builder().name("named").spawn(forever());
+        named.cancel();
+        assert_eq!(cancelled(named).await.reason(), None);
     });
 }
 

@@ -83,7 +83,6 @@ impl State {
     fn drop_labels(&mut self, task: u32) {
         self.names.clear(task);
         self.reasons.clear(task);
-        self.aimed.clear(task);
     }
 
     /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
