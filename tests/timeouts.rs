@@ -435,6 +435,18 @@ fn wait_for_task_with_no_time_cancels_and_waits() {
 }
 
 #[test]
+fn a_limit_that_is_moved_before_the_body_exists_stays_moved() {
+    run(async {
+        let limited = timeout_with(ms(1), |limit| {
+            assert_eq!(limit.when(), Some(ms(1)));
+            limit.reschedule(ms(9)).unwrap();
+            sleep(ms(5))
+        });
+        assert_eq!((limited.await, time()), (Ok(()), ms(5)));
+    });
+}
+
+#[test]
 fn wait_for_task_with_no_time_does_not_forward_while_it_waits() {
     run(async {
         let child = spawn(async {

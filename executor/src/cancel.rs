@@ -28,7 +28,7 @@ use pin_project_lite::pin_project;
 use crate::context;
 use crate::error::{JoinError, TaskName};
 use crate::lists::NIL;
-use crate::scoped::{Exit, Scoped};
+use crate::scoped::{Exit, OpenScope, Scoped};
 use crate::state::{Place, State};
 use crate::target::{Target, What};
 use crate::tasks::Flag;
@@ -78,9 +78,8 @@ impl<F: Future> Future for CatchCancel<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut scoped = self.project().scoped;
-        scoped.as_mut().scope("catch_cancel");
-        let exit = ready!(scoped.as_mut().poll_exit(cx));
-        scoped.scope("catch_cancel").leave();
+        scoped.as_mut().open(|| OpenScope::new("catch_cancel"));
+        let (exit, _) = ready!(scoped.poll_exit(cx));
         Poll::Ready(match exit {
             Exit::Value(value) => Ok(value),
             Exit::Cancelled => Err(Cancelled::of_current_task()),
@@ -90,7 +89,7 @@ impl<F: Future> Future for CatchCancel<F> {
 
 impl<F: Future> fmt::Debug for CatchCancel<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CatchCancel").field("entered", &self.scoped.is_entered()).finish()
+        f.debug_struct("CatchCancel").field("entered", &self.scoped.is_open()).finish()
     }
 }
 

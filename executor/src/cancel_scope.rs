@@ -55,7 +55,7 @@ impl CancelScope {
 
     /// A handle to cancel it by, from anywhere on the loop's thread.
     pub fn handle(&self) -> ScopeHandle {
-        ScopeHandle { scope: self.scope.scope().clone() }
+        ScopeHandle { scope: self.scope.refer() }
     }
 
     /// Runs `body` in the scope. `Err` if the scope's own cancel ended it.

@@ -34,6 +34,11 @@ impl List {
     pub(crate) const EMPTY: List = List { head: NIL };
 
     #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.head == NIL
+    }
+
+    #[inline]
     pub(crate) fn push_back(&mut self, entries: &mut impl Linked, index: u32) {
         if self.head == NIL {
             self.head = index;

@@ -62,6 +62,15 @@ pub(crate) struct Leaving {
     /// A cancel was aimed at the scope itself, and no other request has come around it since it was
     /// entered: a cancel that ended the body was its own.
     pub(crate) own: bool,
+    /// Loop time, in nanoseconds, at which its timer fired or would have.
+    pub(crate) when: Option<u64>,
+}
+
+impl Scope {
+    /// Has it been entered, and is this the place around it?
+    fn stands_in(&self, outer: Place) -> bool {
+        self.phase == Phase::Entered && (self.task, self.parent) == (outer.task, outer.scope)
+    }
 }
 
 impl Linked for Keyed<Scope> {
@@ -89,34 +98,53 @@ impl State {
         })
     }
 
-    /// The scope's future is polled; `true` if a delivery is due.
-    pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> bool {
+    /// The scope's future is polled: the scope is the innermost one now, and the place that was is returned.
+    /// `None` if a delivery is due: the body is to be dropped instead of polled.
+    pub(crate) fn enter_scope(&mut self, key: Key, waker: Option<Waker>) -> Option<Place> {
         let outer = self.current;
         assert!(outer != Place::NOWHERE, "{OUTSIDE}");
         let scope = &mut self.scopes[key.index];
         let replaced = std::mem::replace(&mut scope.waker, waker);
-        self.errands.extend(replaced.map(Errand::DropWaker));
-        let scope = &mut self.scopes[key.index];
-        let first = scope.phase == Phase::Created;
-        if first {
-            scope.phase = Phase::Entered;
+        if !scope.stands_in(outer) {
+            self.stand_in(key.index, outer);
         }
-        let called_early = first && scope.called;
-        if (scope.task, scope.parent) != (outer.task, outer.scope) {
-            self.unlink_scope(key.index);
-            self.link_scope(key.index, outer);
-            self.count_request(key.index);
-        }
-        if first {
-            self.scopes[key.index].base = self.requests_around(outer);
-        }
-        if called_early {
-            self.aim_request(Place { task: outer.task, scope: key.index });
+        if let Some(waker) = replaced {
+            self.errands.push_back(Errand::DropWaker(waker));
         }
         let node = &mut self.scopes[key.index].node;
-        let due = node.is_due();
-        node.due = NONE;
-        due
+        if node.is_due() {
+            node.due = NONE;
+            return None;
+        }
+        self.current = Place { task: outer.task, scope: key.index };
+        Some(outer)
+    }
+
+    /// The poll of the body is over, and the place around the scope the innermost one again. `true` if the
+    /// body raised, and is still `pending`: it is to be dropped, in this very poll.
+    pub(crate) fn exit_scope(&mut self, key: Key, outer: Place, pending: bool) -> bool {
+        self.current = outer;
+        pending && self.take_raise(key)
+    }
+
+    /// Puts a scope into the tree, where it is polled. A request that came before the first poll is made now.
+    fn stand_in(&mut self, index: u32, outer: Place) {
+        let scope = &self.scopes[index];
+        let first = scope.phase == Phase::Created;
+        let called = scope.called;
+        self.unlink_scope(index);
+        self.link_scope(index, outer);
+        if called {
+            self.count_request(index);
+        }
+        if first {
+            let base = self.requests_around(outer);
+            let scope = &mut self.scopes[index];
+            (scope.phase, scope.base) = (Phase::Entered, base);
+        }
+        if first && called {
+            self.aim_request(Place { task: outer.task, scope: index });
+        }
     }
 
     /// Aims a request at a scope (rule C13), once. `false` if it was called before or has been left. One
@@ -149,15 +177,12 @@ impl State {
         }
     }
 
-    /// The request aimed at a scope is the scope's no more. `true` if it is to be taken back.
-    fn disown_request(&mut self, index: u32) -> bool {
+    /// The request counted for a scope is the scope's no more: it is to be taken back.
+    fn disown_request(&mut self, index: u32) {
         let scope = &mut self.scopes[index];
-        let counted = std::mem::take(&mut scope.counted);
-        if counted {
-            let task = scope.task;
-            self.aimed.set(task, self.aimed.get(task) - 1);
-        }
-        counted
+        scope.counted = false;
+        let task = scope.task;
+        self.aimed.set(task, self.aimed.get(task) - 1);
     }
 
     /// The requests that may end the code in `place`: all that count, save those aimed at scopes beside it.
@@ -177,34 +202,43 @@ impl State {
         cancelling.saturating_sub(beside)
     }
 
+    /// A scope's future has ended, or is gone.
+    pub(crate) fn close_scope(&mut self, key: Key) -> Leaving {
+        let left = self.leave_scope(key);
+        self.release_scope(key);
+        left
+    }
+
     /// Takes a scope out of its tree. Its own request is taken back with it; what was aimed further out
     /// and found no delivery here goes back to where it was aimed.
-    pub(crate) fn leave_scope(&mut self, key: Key) -> Leaving {
+    fn leave_scope(&mut self, key: Key) -> Leaving {
         let scope = &mut self.scopes[key.index];
-        if scope.phase == Phase::Left {
-            return Leaving { own: false };
-        }
+        let &mut Scope { task, called, base, when, counted, .. } = scope;
         scope.phase = Phase::Left;
-        let (task, called, base) = (scope.task, scope.called, scope.base);
-        self.errands.extend(scope.waker.take().map(Errand::DropWaker));
-        if let Some(timer) = scope.timer.take() {
+        let Node { due, pending, depth, .. } = scope.node;
+        let (waker, timer) = (scope.waker.take(), scope.timer.take());
+        if let Some(waker) = waker {
+            self.errands.push_back(Errand::DropWaker(waker));
+        }
+        if let Some(timer) = timer {
             self.waits.disarm(timer);
         }
         if task == NIL {
-            return Leaving { own: called };
+            return Leaving { own: called, when };
         }
-        let node = self.scopes[key.index].node;
-        let counted = self.disown_request(key.index);
+        if counted {
+            self.disown_request(key.index);
+        }
         let outer = self.unlink_scope(key.index);
-        let held = node.due.min(node.pending);
-        if held < node.depth {
+        let held = due.min(pending);
+        if held < depth {
             self.hand_back(outer, held);
         }
         if counted {
             self.uncancel(task);
         }
         let own = called && self.requests_around(outer) <= base;
-        Leaving { own }
+        Leaving { own, when }
     }
 
     pub(crate) fn phase(&self, key: Key) -> Phase {
@@ -258,8 +292,7 @@ impl State {
     }
 
     fn link_scope(&mut self, index: u32, outer: Place) {
-        let depth = self.node(outer).depth;
-        let mut children = self.node(outer).children;
+        let Node { depth, mut children, .. } = *self.node(outer);
         children.push_back(&mut self.scopes, index);
         self.node_mut(outer).children = children;
         let scope = &mut self.scopes[index];
@@ -270,27 +303,36 @@ impl State {
 
     /// Unlinks a scope; what is below it moves up. Returns the place it stood in.
     pub(crate) fn unlink_scope(&mut self, index: u32) -> Place {
-        let Scope { task, parent, .. } = self.scopes[index];
+        let &Scope { task, parent, counted, ref node, .. } = &self.scopes[index];
         let outer = Place { task, scope: parent };
         if task == NIL {
             return outer;
         }
-        if self.disown_request(index) {
+        let is_empty = node.waits.is_empty() && node.children.is_empty();
+        if counted {
+            self.disown_request(index);
             self.uncancel(task);
         }
-        let place = Place { task, scope: index };
-        self.rehome_waits(place, outer);
-        loop {
-            let child = self.scopes[index].node.children.head;
-            if child == NIL {
-                break;
-            }
-            self.remove_child(place, child);
-            self.link_scope(child, outer);
+        if !is_empty {
+            self.empty_into(index, outer);
         }
         self.remove_child(outer, index);
         self.scopes[index].task = NIL;
         outer
+    }
+
+    /// Moves what is below a scope up to the place around it.
+    fn empty_into(&mut self, index: u32, outer: Place) {
+        let place = Place { task: outer.task, scope: index };
+        self.rehome_waits(place, outer);
+        loop {
+            let child = self.scopes[index].node.children.head;
+            if child == NIL {
+                return;
+            }
+            self.remove_child(place, child);
+            self.link_scope(child, outer);
+        }
     }
 
     fn remove_child(&mut self, outer: Place, child: u32) {

@@ -65,87 +65,100 @@ impl Drop for ScopeRef {
 
 /// A scope held by its future: dropping it leaves the scope, whoever drops it.
 pub(crate) struct OpenScope {
-    scope: ScopeRef,
+    core: Rc<Core>,
+    key: Key,
+    closed: bool,
 }
 
 impl OpenScope {
     #[track_caller]
     pub(crate) fn new(call: &str) -> OpenScope {
-        context::current(call, |core| OpenScope {
-            scope: ScopeRef { core: Rc::clone(core), key: core.with(State::add_scope) },
+        context::current(call, |core| OpenScope::of(core, core.with(State::add_scope)))
+    }
+
+    /// A scope that is cancelled at the time that `deadline` makes of now; never for `None`.
+    #[track_caller]
+    pub(crate) fn with_deadline(
+        call: &str,
+        deadline: impl FnOnce(u64) -> Option<u64>,
+    ) -> OpenScope {
+        context::current(call, |core| {
+            let now = core.clock.now();
+            let key = core.with(|state| {
+                let key = state.add_scope();
+                state.set_deadline(key, deadline(now), now);
+                key
+            });
+            OpenScope::of(core, key)
         })
     }
 
-    pub(crate) fn scope(&self) -> &ScopeRef {
-        &self.scope
+    fn of(core: &Rc<Core>, key: Key) -> OpenScope {
+        OpenScope { core: Rc::clone(core), key, closed: false }
     }
 
-    pub(crate) fn core(&self) -> &Rc<Core> {
-        &self.scope.core
+    pub(crate) fn refer(&self) -> ScopeRef {
+        self.core.with(|state| state.hold_scope(self.key));
+        ScopeRef { core: Rc::clone(&self.core), key: self.key }
     }
 
-    pub(crate) fn key(&self) -> Key {
-        self.scope.key
-    }
-
-    /// Notes that the scope's future is being polled, here and with this waker. `true` if a delivery is
-    /// due: the body is to be dropped instead of polled.
+    /// One poll of the body with this scope as the innermost one. `None` if the body is to be dropped: a
+    /// delivery is due, or it raised in this very poll.
     ///
     /// # Panics
     ///
     /// Outside a task of the scope's loop.
-    fn poll_begins(&self, cx: &Context<'_>) -> bool {
-        let waker = self.core().foreign_waker(cx);
-        self.core().with(|state| state.enter_scope(self.key(), waker))
-    }
-
-    /// Polls the body with this scope as the innermost one. `None` if the body raised: it is to be
-    /// dropped, in this very poll.
     fn poll_body<F: Future>(
         &self,
         body: Pin<&mut F>,
         cx: &mut Context<'_>,
     ) -> Option<Poll<F::Output>> {
-        let inside = Inside::enter(self.core(), self.key().index);
+        let inside = Inside::enter(self, cx)?;
         let polled = body.poll(cx);
-        drop(inside);
-        match polled {
-            Poll::Pending if self.core().with(|state| state.take_raise(self.key())) => None,
-            polled => Some(polled),
-        }
+        let raised = inside.exit(polled.is_pending());
+        (!raised).then_some(polled)
     }
 
-    pub(crate) fn leave(&self) -> Leaving {
-        self.core().with(|state| state.leave_scope(self.key()))
+    pub(crate) fn close(mut self) -> Leaving {
+        self.closed = true;
+        self.core.with(|state| state.close_scope(self.key))
     }
 }
 
 impl Drop for OpenScope {
     fn drop(&mut self) {
-        self.leave();
+        if !self.closed {
+            self.core.with(|state| state.close_scope(self.key));
+        }
     }
 }
 
 /// A body is being polled: its scope is the innermost one until this is dropped, by a panic too.
 struct Inside<'a> {
-    core: &'a Core,
+    scope: &'a OpenScope,
     outer: Place,
 }
 
 impl<'a> Inside<'a> {
-    fn enter(core: &'a Core, scope: u32) -> Self {
-        let outer = core.with(|state| {
-            let outer = state.current;
-            state.current.scope = scope;
-            outer
-        });
-        Inside { core, outer }
+    /// `None` if a delivery is due.
+    fn enter(scope: &'a OpenScope, cx: &Context<'_>) -> Option<Self> {
+        let waker = scope.core.foreign_waker(cx);
+        let outer = scope.core.with(|state| state.enter_scope(scope.key, waker))?;
+        Some(Inside { scope, outer })
+    }
+
+    /// `true` if the body raised.
+    fn exit(self, pending: bool) -> bool {
+        let OpenScope { core, key, .. } = self.scope;
+        let raised = core.with(|state| state.exit_scope(*key, self.outer, pending));
+        std::mem::forget(self);
+        raised
     }
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.core.with(|state| state.current = self.outer);
+        self.scope.core.with(|state| state.current = self.outer);
     }
 }
 
@@ -159,7 +172,7 @@ pin_project! {
     }
 }
 
-/// How a scope's body ended. The scope is still open: its owner leaves it.
+/// How a scope's body ended.
 pub(crate) enum Exit<T> {
     Value(T),
     /// It was dropped at its await point.
@@ -176,19 +189,24 @@ impl<F: Future> Scoped<F> {
         Scoped { body: Some(body), scope: Some(scope) }
     }
 
-    pub(crate) fn is_entered(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.scope.is_some()
     }
 
-    /// The scope; opened now, in the running loop, if this is the first that is heard of it.
-    pub(crate) fn scope(self: Pin<&mut Self>, call: &str) -> &OpenScope {
-        self.project().scope.get_or_insert_with(|| OpenScope::new(call))
+    /// Opens the scope, if that was not done before.
+    pub(crate) fn open(self: Pin<&mut Self>, open: impl FnOnce() -> OpenScope) {
+        self.project().scope.get_or_insert_with(open);
     }
 
-    pub(crate) fn poll_exit(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Exit<F::Output>> {
+    /// One poll; when the body has ended, the scope is left.
+    pub(crate) fn poll_exit(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Exit<F::Output>, Leaving)> {
+        const ENDED: &str = "a scope was polled after it ended";
         let this = self.project();
-        let scope = this.scope.as_ref().expect("a scope is opened before its body is polled");
-        poll_exit(scope, this.body, cx)
+        let exit = ready!(poll_exit(this.scope.as_ref().expect(ENDED), this.body, cx));
+        Poll::Ready((exit, this.scope.take().expect(ENDED).close()))
     }
 }
 
@@ -198,11 +216,9 @@ fn poll_exit<F: Future>(
     mut body: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
 ) -> Poll<Exit<F::Output>> {
-    if !scope.poll_begins(cx) {
-        let running = body.as_mut().as_pin_mut().expect("a scope was polled after it ended");
-        if let Some(polled) = scope.poll_body(running, cx) {
-            return polled.map(Exit::Value);
-        }
+    let running = body.as_mut().as_pin_mut().expect("a body is polled until it ends");
+    if let Some(polled) = scope.poll_body(running, cx) {
+        return polled.map(Exit::Value);
     }
     body.set(None);
     Poll::Ready(Exit::Cancelled)
@@ -244,7 +260,10 @@ pin_project! {
 }
 
 /// A body was ended by the cancel aimed at its scope.
-pub(crate) struct OwnCancel;
+pub(crate) struct OwnCancel {
+    /// Loop time at which the scope's timer fired, or would have.
+    pub(crate) when: Option<Duration>,
+}
 
 impl<F: Future> Aimed<F> {
     pub(crate) fn new(scoped: Scoped<F>) -> Self {
@@ -255,8 +274,8 @@ impl<F: Future> Aimed<F> {
         self.project().scoped
     }
 
-    pub(crate) fn is_entered(&self) -> bool {
-        self.scoped.is_entered()
+    pub(crate) fn is_open(&self) -> bool {
+        self.scoped.is_open()
     }
 }
 
@@ -266,11 +285,14 @@ impl<F: Future> Future for Aimed<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.outwards.is_none() {
-            let exit = ready!(this.scoped.as_mut().poll_exit(cx));
-            let left = this.scoped.scope("a scope").leave();
+            let (exit, left) = ready!(this.scoped.as_mut().poll_exit(cx));
             match exit {
                 Exit::Value(value) => return Poll::Ready(Ok(value)),
-                Exit::Cancelled if left.own => return Poll::Ready(Err(OwnCancel)),
+                Exit::Cancelled if left.own => {
+                    return Poll::Ready(Err(OwnCancel {
+                        when: left.when.map(Duration::from_nanos),
+                    }));
+                }
                 Exit::Cancelled => this.outwards.set(Some(Raise::new())),
             }
         }

@@ -36,7 +36,7 @@ use crate::scoped::{Aimed, OpenScope, ScopeRef, Scoped};
 ///
 /// As cancel safe as `body`.
 pub fn timeout<F: Future>(limit: Duration, body: F) -> Timeout<F> {
-    Timeout::of(Scoped::new(body), Limit::After(limit))
+    Timeout::new(body, Limit::After(limit))
 }
 
 /// As [`timeout`], until the loop's [`time`](crate::time) is `when`.
@@ -45,7 +45,7 @@ pub fn timeout<F: Future>(limit: Duration, body: F) -> Timeout<F> {
 ///
 /// As cancel safe as `body`.
 pub fn timeout_at<F: Future>(when: Duration, body: F) -> Timeout<F> {
-    Timeout::of(Scoped::new(body), Limit::At(when))
+    Timeout::new(body, Limit::At(when))
 }
 
 /// As [`timeout`], for a body that gets a handle to its own timeout: to look at it, to move it, or to set
@@ -81,19 +81,25 @@ where
     B: FnOnce(TimeoutHandle) -> F,
     F: Future,
 {
-    let limit = limit.into().map_or(Limit::Never, Limit::After);
-    let scope = OpenScope::new("timeout_with");
-    let body = body(TimeoutHandle { scope: scope.scope().clone() });
-    Timeout::of(Scoped::with_scope(body, scope), limit).await
+    let limit = limit.into().map(Limit::After);
+    let scope = OpenScope::with_deadline("timeout_with", |now| limit.map(|limit| limit.from(now)));
+    let body = body(TimeoutHandle { scope: scope.refer() });
+    Timeout { body: Aimed::new(Scoped::with_scope(body, scope)), limit: None }.await
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Limit {
-    Never,
     After(Duration),
     At(Duration),
-    /// The scope has been entered; its timer is armed as it should be.
-    Armed,
+}
+
+impl Limit {
+    fn from(self, now: u64) -> u64 {
+        match self {
+            Limit::After(limit) => now.saturating_add(to_nanos(limit)),
+            Limit::At(when) => to_nanos(when),
+        }
+    }
 }
 
 pin_project! {
@@ -102,13 +108,14 @@ pin_project! {
     pub struct Timeout<F> {
         #[pin]
         body: Aimed<F>,
-        limit: Limit,
+        // `None` once the scope is open, and its timer armed.
+        limit: Option<Limit>,
     }
 }
 
 impl<F: Future> Timeout<F> {
-    fn of(scoped: Scoped<F>, limit: Limit) -> Self {
-        Timeout { body: Aimed::new(scoped), limit }
+    fn new(body: F, limit: Limit) -> Self {
+        Timeout { body: Aimed::new(Scoped::new(body)), limit: Some(limit) }
     }
 }
 
@@ -117,30 +124,17 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let limit = std::mem::replace(this.limit, Limit::Armed);
-        if !matches!(limit, Limit::Armed) {
-            let scope = this.body.as_mut().scoped().scope("timeout");
-            arm(scope, limit);
+        if let Some(limit) = this.limit.take() {
+            let open = || OpenScope::with_deadline("timeout", |now| Some(limit.from(now)));
+            this.body.as_mut().scoped().open(open);
         }
-        let when = this.body.as_mut().scoped().scope("timeout").scope().when();
-        this.body.poll(cx).map_err(|_| Elapsed { deadline: when })
+        this.body.poll(cx).map_err(|own| Elapsed { deadline: own.when })
     }
-}
-
-fn arm(scope: &OpenScope, limit: Limit) {
-    let core = scope.core();
-    let now = core.clock.now();
-    let when = match limit {
-        Limit::Never | Limit::Armed => None,
-        Limit::After(limit) => Some(now.saturating_add(to_nanos(limit))),
-        Limit::At(when) => Some(to_nanos(when)),
-    };
-    core.with(|state| state.set_deadline(scope.key(), when, now));
 }
 
 impl<F: Future> fmt::Debug for Timeout<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout").field("entered", &self.body.is_entered()).finish_non_exhaustive()
+        f.debug_struct("Timeout").field("entered", &self.body.is_open()).finish_non_exhaustive()
     }
 }
 

@@ -99,7 +99,7 @@ where
     }
     members.finished.set(true);
     drop(guard);
-    scope.leave();
+    scope.close();
     let mut errors = members.errors.take();
     if cancelled && errors.is_empty() {
         Cancelled::raise().await;
@@ -109,7 +109,7 @@ where
         Err(Some(error)) => errors.push(error_of_body(error)),
         _ => {}
     }
-    renew_request(scope.core());
+    renew_request(members.scope.core());
     Err(GroupError { errors })
 }
 
@@ -266,7 +266,7 @@ struct Members {
 impl Members {
     fn new(scope: &OpenScope) -> Rc<Members> {
         Rc::new(Members {
-            scope: scope.scope().clone(),
+            scope: scope.refer(),
             children: RefCell::default(),
             errors: RefCell::default(),
             exiting: Cell::new(false),
