@@ -52,8 +52,8 @@ pub(crate) struct InSeconds(pub(crate) Duration);
 
 impl fmt::Display for InSeconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.saturating_add(Duration::from_micros(500)).as_millis();
-        write!(f, "{}.{:03} s", millis / 1000, millis % 1000)
+        let rounded = self.0.saturating_add(Duration::from_micros(500));
+        write!(f, "{}.{:03} s", rounded.as_secs(), rounded.subsec_millis())
     }
 }
 

@@ -26,6 +26,15 @@ struct Slot<T> {
     entry: Option<T>,
 }
 
+impl<T> Slot<T> {
+    #[inline]
+    fn vacate(&mut self) -> Option<T> {
+        let entry = self.entry.take()?;
+        self.generation = self.generation.wrapping_add(1);
+        Some(entry)
+    }
+}
+
 /// The slab. Indexing by a bare `u32` is for links, which never outlive what they point to.
 pub(crate) struct Keyed<T> {
     slots: Vec<Slot<T>>,
@@ -59,8 +68,7 @@ impl<T> Keyed<T> {
         if slot.generation != key.generation {
             return None;
         }
-        let entry = slot.entry.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
+        let entry = slot.vacate()?;
         self.free.push(key.index);
         Some(entry)
     }
@@ -105,17 +113,12 @@ impl<T> Keyed<T> {
 
     /// Takes every entry out; keys handed out before stay stale.
     pub(crate) fn take_all(&mut self) -> Vec<T> {
-        let live: Vec<Key> = self.keys().collect();
-        live.into_iter().filter_map(|key| self.remove(key)).collect()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.is_some()).map(
-            |(index, slot)| Key {
-                index: u32::try_from(index).expect("indices fit"),
-                generation: slot.generation,
-            },
-        )
+        let live = (0u32..).zip(&mut self.slots).filter_map(|(index, slot)| {
+            let entry = slot.vacate()?;
+            self.free.push(index);
+            Some(entry)
+        });
+        live.collect()
     }
 }
 
