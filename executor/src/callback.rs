@@ -66,9 +66,7 @@ impl Core {
         run: Box<dyn FnOnce()>,
         at: &'static Location<'static>,
     ) -> CallHandle {
-        let call = self.hold_call(run, at);
-        self.with(|state| state.ready.push(Ready::Call(call.key)));
-        call
+        self.hold(run, at, |state, key| state.ready.push(Ready::Call(key)))
     }
 
     /// Keeps a callback whose handle will be queued by whoever it waits for.
@@ -77,12 +75,28 @@ impl Core {
         run: Box<dyn FnOnce()>,
         at: &'static Location<'static>,
     ) -> CallHandle {
-        if self.with(|state| state.closed) {
+        self.hold(run, at, |_, _| {})
+    }
+
+    fn hold(
+        self: &Rc<Self>,
+        run: Box<dyn FnOnce()>,
+        at: &'static Location<'static>,
+        then: impl FnOnce(&mut State, Key),
+    ) -> CallHandle {
+        let kept = self.with(|state| {
+            if state.closed {
+                return Err(run);
+            }
+            let key = state.calls.insert(Call { run, timer: None, at });
+            then(state, key);
+            Ok(key)
+        });
+        match kept {
+            Ok(key) => CallHandle { core: Rc::downgrade(self), key, when: None },
             // Nothing new is kept: the callback goes at once.
-            return CallHandle { core: Weak::new(), key: Key::NONE, when: None };
+            Err(_) => CallHandle { core: Weak::new(), key: Key::NONE, when: None },
         }
-        let key = self.with(|state| state.calls.insert(Call { run, timer: None, at }));
-        CallHandle { core: Rc::downgrade(self), key, when: None }
     }
 
     pub(crate) fn call_later(
