@@ -1,9 +1,9 @@
 //! What a loop allocates once it has been as busy before: one cell for each task, and nothing for a yield, a
-//! sleep, a wake or a cancel.
+//! sleep, a wake, a cancel, or a wait at a primitive.
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use common::{ms, virtual_loop};
-use wheelhouse::sync::Event;
-use wheelhouse::{EventLoop, Sleep, Task, sleep, spawn, timeout, yield_now};
+use wheelhouse::sync::{Event, Lock, Queue, Semaphore};
+use wheelhouse::{EventLoop, Sleep, Task, gather, sleep, spawn, timeout, yield_now};
 
 const TASKS: u64 = 50;
 
@@ -97,6 +97,31 @@ fn a_wake_allocates_nothing() {
     assert_eq!(allocations, 0);
 }
 
+/// As above, with a clone of the waker for each poll, which is used up by the wake.
+#[test]
+fn a_waker_that_is_cloned_and_used_up_allocates_nothing() {
+    let kept: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None; TASKS as usize]));
+    let allocations = allocations_in(200, |event_loop| {
+        forever(event_loop, {
+            let kept = Rc::clone(&kept);
+            move |i| {
+                let (kept, mut kept_mine) = (Rc::clone(&kept), false);
+                poll_fn(move |cx| {
+                    let next = kept.borrow_mut()[(i as usize + 1) % TASKS as usize].take();
+                    next.into_iter().for_each(Waker::wake);
+                    if std::mem::replace(&mut kept_mine, true) {
+                        return Poll::Ready(());
+                    }
+                    kept.borrow_mut()[i as usize] = Some(cx.waker().clone());
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                })
+            }
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
 /// A task sets the event in each turn; many wait for it, and are woken.
 #[test]
 fn an_event_that_is_waited_for_allocates_nothing() {
@@ -113,6 +138,69 @@ fn an_event_that_is_waited_for_allocates_nothing() {
         });
     });
     assert_eq!(allocations, 0);
+}
+
+/// Many wait for items and many for room, each in turn.
+#[test]
+fn a_queue_that_is_waited_at_allocates_nothing() {
+    let queue = common::fixed(Queue::new(3));
+    let allocations = allocations_in(2_000, |event_loop| {
+        forever(event_loop, move |i| async move {
+            queue.put(i).await.expect("the queue is open");
+        });
+        forever(event_loop, move |_| async move {
+            queue.get().await.expect("the queue is open");
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// A lock is taken round by many, and so are two permits.
+#[test]
+fn a_lock_that_is_waited_for_allocates_nothing() {
+    let lock = common::fixed(Lock::new(0));
+    let permits = common::fixed(Semaphore::new(2));
+    let allocations = allocations_in(2_000, |event_loop| {
+        forever(event_loop, move |_| async move {
+            let mut rounds = lock.lock().await;
+            yield_now().await;
+            *rounds += 1;
+        });
+        forever(event_loop, move |_| async move {
+            let _permit = permits.acquire().await;
+            yield_now().await;
+        });
+    });
+    assert_eq!(allocations, 0);
+}
+
+/// The cells of the tasks; the tasks themselves, what watches them, its callbacks, and the values.
+#[test]
+fn a_gather_allocates_its_cells_and_four_more() {
+    let gathers = common::fixed(Cell::new(0u64));
+    let mut allocations = 0;
+    let mut gathered = 0;
+    let mut event_loop = virtual_loop();
+    event_loop
+        .spawn(async move {
+            loop {
+                let values = gather((0..TASKS).map(|i| spawn(async move { i }))).await;
+                assert_eq!(values.len() as u64, TASKS);
+                gathers.set(gathers.get() + 1);
+            }
+        })
+        .detach();
+    for _ in 0..2 {
+        let before = gathers.get();
+        allocations = measure(|| {
+            while gathers.get() < before + 100 {
+                let _ = event_loop.run_once(None).expect("the loop turns");
+            }
+        })
+        .count_total;
+        gathered = gathers.get() - before;
+    }
+    assert_eq!(allocations, gathered * (TASKS + 4));
 }
 
 #[test]

@@ -12,9 +12,8 @@ use wheelhouse::{LoopHandle, call_later, spawn, time, yield_now};
 /// As many handles in each turn.
 const TASKS: usize = 10;
 
-/// Handles before the loop has looked, to the end of the turn; then that of what was found, and one in
-/// between for its wait.
-const BOUND: usize = 61 + 3 * TASKS;
+/// Handles before the loop has looked, then the turn in which it does, and one for the step of who waits.
+const BOUND: usize = 61 + 2 * TASKS;
 
 /// Starts a storm; what it returns counts its steps, and ends it when it is dropped.
 fn storm() -> Storm {
@@ -47,10 +46,12 @@ impl Drop for Storm {
 fn a_timer_is_served_within_61_handles() {
     wheelhouse::run(async {
         let storm = storm();
-        for _ in 0..5 {
+        for i in 0..50 {
             let rung = Rc::new(Cell::new(false));
             let bell = Rc::clone(&rung);
-            let due = call_later(Duration::from_millis(1), move || bell.set(true)).when().unwrap();
+            // Each at another point between two looks.
+            let delay = Duration::from_micros(200 + 7 * i);
+            let due = call_later(delay, move || bell.set(true)).when().unwrap();
             while time() < due {
                 yield_now().await;
             }
