@@ -13,6 +13,7 @@
 mod async_fd;
 mod byte_stream;
 mod error;
+mod halves;
 mod pipe;
 mod source;
 mod stdio;
@@ -20,11 +21,11 @@ mod stream_reader;
 pub(crate) mod watch;
 
 pub use async_fd::{AsyncFd, ReadyGuard, TryIoError};
-pub use byte_stream::{
-    ByteStream, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReadOnly, Reads, ReuniteError, Transport,
-    WriteHalf, WriteOnly, Writes,
-};
+pub use byte_stream::{ByteStream, Reads, Transport, Writes};
 pub use error::Misplaced;
+pub use halves::{
+    OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReadOnly, ReuniteError, WriteHalf, WriteOnly,
+};
 pub use pipe::{PipeReader, PipeWriter, ReadEnd, WriteEnd, pipe};
 pub(crate) use source::{Io, Kind, Readiness};
 pub use stdio::{StdInput, StdOutput, Stdin, Stdout, stderr, stdin, stdout};
