@@ -24,6 +24,26 @@ fn run_gives_the_value_of_main() {
     assert_eq!(wheelhouse::run(async { Err::<(), _>("its own") }).unwrap(), Err("its own"));
 }
 
+/// What this process says on standard error when it runs `test` alone, with `ROLE` in its environment.
+fn said_by(test: &str) -> String {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", test, "--nocapture"]).env("ROLE", test).output().unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_runner_that_is_dropped_inside_a_running_loop_says_so() {
+    let test = "a_runner_that_is_dropped_inside_a_running_loop_says_so";
+    if std::env::var_os("ROLE").is_some() {
+        let mut runner = virtual_runner();
+        runner.event_loop().spawn(forever()).detach();
+        return wheelhouse::run(async move { drop(runner) }).unwrap();
+    }
+    let said = said_by(test);
+    assert!(said.contains("a runner was dropped inside a running loop"), "{said}");
+    assert!(!said.contains("was called inside"), "{said}");
+}
+
 #[test]
 fn tasks_that_are_left_are_cancelled_and_waited_for() {
     let trace = Trace::default();

@@ -199,8 +199,13 @@ impl Drop for Runner {
             // The loop's own drop ends the tasks: a second panic here would abort the process.
             return;
         }
-        if let Err(error) = self.shut_down() {
-            print(format_args!("the runner could not end every task: {error}"));
+        match self.shut_down() {
+            Ok(()) => {}
+            Err(RunError::AlreadyRunning { .. }) => print(format_args!(
+                "a runner was dropped inside a running loop, where its own cannot turn: its tasks are dropped \
+                 where they stand, its jobs not waited for; drop it outside"
+            )),
+            Err(error) => print(format_args!("the runner could not end every task: {error}")),
         }
     }
 }
