@@ -3,12 +3,16 @@
 
 mod common;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use common::{ms, run, turns};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use wheelhouse::io::{PipeReader, PipeWriter, pipe};
-use wheelhouse::net::{UdpSocket, UnixDatagram, UnixListener, UnixStream};
+use wheelhouse::net::{QueueFull, UdpSocket, UnixDatagram, UnixListener, UnixStream};
+use wheelhouse::schedule::{Backoff, retry};
 use wheelhouse::{sleep, spawn, time, timeout};
 
 /// A path that is this test's own, and free.
@@ -81,6 +85,39 @@ fn a_connected_udp_socket_hears_its_peer_only() {
 }
 
 #[test]
+fn who_joins_a_group_receives_what_is_sent_to_it_until_he_leaves() {
+    const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
+    let group = Ipv4Addr::new(239, 255, 71, 7);
+    run(async move {
+        let (member, sender) = (UdpSocket::bind("0.0.0.0:0").unwrap(), udp());
+        SockRef::from(&sender).set_multicast_if_v4(&HERE).unwrap();
+        let to = (group, member.local_addr().unwrap().port()).into();
+        let mut buf = [0; 8];
+        sender.send_to(b"early", to).await.unwrap();
+        assert!(timeout(ms(5), member.recv(&mut buf)).await.is_err());
+        member.join_multicast_v4(&group, &HERE).unwrap();
+        sender.send_to(b"to all", to).await.unwrap();
+        assert_eq!(member.recv(&mut buf).await.unwrap(), 6);
+        member.leave_multicast_v4(&group, &HERE).unwrap();
+        sender.send_to(b"late", to).await.unwrap();
+        assert!(timeout(ms(5), member.recv(&mut buf)).await.is_err());
+    });
+}
+
+#[test]
+fn a_group_of_ipv6_is_joined_once_and_left_once() {
+    // The loopback interface is the first. It carries no groups of IPv6 everywhere, so nothing is sent.
+    const LOOPBACK: u32 = 1;
+    let group = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 0x4707);
+    let Ok(member) = UdpSocket::bind("[::1]:0") else { return };
+    member.leave_multicast_v6(&group, LOOPBACK).unwrap_err();
+    member.join_multicast_v6(&group, LOOPBACK).unwrap();
+    member.join_multicast_v6(&group, LOOPBACK).unwrap_err();
+    member.leave_multicast_v6(&group, LOOPBACK).unwrap();
+    member.leave_multicast_v6(&group, LOOPBACK).unwrap_err();
+}
+
+#[test]
 fn unix_datagrams_go_both_ways_and_by_path() {
     run(async {
         let (one, other) = UnixDatagram::pair().unwrap();
@@ -128,6 +165,41 @@ fn a_unix_listener_accepts_at_its_path() {
 }
 
 #[test]
+fn a_full_queue_is_an_error_that_passes() {
+    run(async {
+        let place = path("full");
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.bind(&SockAddr::unix(&place).unwrap()).unwrap();
+        socket.listen(0).unwrap();
+        let listener = UnixListener::from_std(OwnedFd::from(socket).into()).unwrap();
+        let mut clients = Vec::new();
+        let full = loop {
+            match UnixStream::connect(&place) {
+                Ok(client) => clients.push(client),
+                Err(full) => break full,
+            }
+        };
+        assert_eq!(full.kind(), ErrorKind::WouldBlock);
+        let full = full.get_ref().unwrap().downcast_ref::<QueueFull>().unwrap();
+        assert_eq!(full.path(), place);
+        let text = full.to_string();
+        assert!(text.contains("no room for one more connection: try again later"), "{text}");
+        let to = place.clone();
+        let late = spawn(async move {
+            let is_full = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
+            let patient = retry(Backoff::constant(ms(10)));
+            patient.run_if(is_full, async || UnixStream::connect(&to)).await
+        });
+        sleep(ms(25)).await;
+        assert!(!late.is_done());
+        drop(listener.accept().await.unwrap());
+        drop(late.await.unwrap().unwrap());
+        assert_eq!(time(), ms(30));
+        std::fs::remove_file(place).unwrap();
+    });
+}
+
+#[test]
 fn a_pipe_waits_for_its_reader_and_ends_with_its_writer() {
     const LOT: usize = 1 << 20;
     run(async {
@@ -146,6 +218,17 @@ fn a_pipe_waits_for_its_reader_and_ends_with_its_writer() {
         let broken = writer.write_all(b"x").await.unwrap_err();
         assert_eq!(broken.kind(), ErrorKind::BrokenPipe);
     });
+}
+
+#[test]
+fn an_end_of_a_pipe_that_is_taken_does_not_block_from_then_on() {
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    assert!(!SockRef::from(&reader).nonblocking().unwrap());
+    let reader = PipeReader::from_fd(reader).unwrap();
+    assert!(SockRef::from(&reader).nonblocking().unwrap());
+    assert!(!SockRef::from(&writer).nonblocking().unwrap());
+    let writer = PipeWriter::from_fd(writer).unwrap();
+    assert!(SockRef::from(&writer).nonblocking().unwrap());
 }
 
 #[test]

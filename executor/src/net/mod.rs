@@ -21,4 +21,4 @@ pub use datagram::{Datagram, Datagrams, UdpSocket, UnixDatagram};
 pub use listener::{Accept, Incoming, Listener, Listeners};
 pub use server::{Acceptor, Closing, Server, ServerBuilder, Shutdown, start_server};
 pub use tcp::{Tcp, TcpListener, TcpStream};
-pub use unix::{Unix, UnixListener, UnixStream};
+pub use unix::{QueueFull, Unix, UnixListener, UnixStream};

@@ -1,10 +1,12 @@
 //! Unix sockets: [`UnixStream`] and [`UnixListener`].
 
-use std::io;
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mio::Interest;
 
@@ -24,11 +26,37 @@ pub type UnixListener = Listener<Unix>;
 impl UnixStream {
     /// Connects to the socket at `path`. This never waits: there is a listener with room in its queue, or not.
     ///
+    /// If there is not, Linux tells nobody when there is room again. All one can do is try again, and how often
+    /// is the caller's to say:
+    ///
+    /// ```
+    /// # use wheelhouse::net::{UnixListener, UnixStream};
+    /// # use std::{io::ErrorKind, time::Duration};
+    /// use wheelhouse::schedule::{Backoff, retry};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("wheelhouse-doc-{}", std::process::id()));
+    /// # let listener = UnixListener::bind(&path).unwrap();
+    /// # wheelhouse::run(async move {
+    /// let patient = retry(Backoff::exponential(Duration::from_millis(1))).attempts(10);
+    /// let is_full = |error: &std::io::Error| error.kind() == ErrorKind::WouldBlock;
+    /// let stream = patient.run_if(is_full, async || UnixStream::connect(&path)).await.unwrap();
+    /// # std::fs::remove_file(path).unwrap();
+    /// # drop((stream, listener));
+    /// # })
+    /// # .unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// What the operating system says; [`WouldBlock`](io::ErrorKind::WouldBlock) if the listener's queue is full.
+    /// What the operating system says; an error around [`QueueFull`], of the kind
+    /// [`WouldBlock`](ErrorKind::WouldBlock), if the listener has no room for more connections.
     pub fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
-        Ok(UnixStream::new(mio::net::UnixStream::connect(path)?))
+        let path = path.as_ref();
+        match mio::net::UnixStream::connect(path) {
+            Ok(stream) => Ok(UnixStream::new(stream)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(QueueFull::at(path)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Two streams that are connected to each other.
@@ -140,7 +168,7 @@ impl UnixListener {
     ///
     /// # Errors
     ///
-    /// What the operating system says, for example [`AddrInUse`](io::ErrorKind::AddrInUse) if there is a file.
+    /// What the operating system says, for example [`AddrInUse`](ErrorKind::AddrInUse) if there is a file.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         Ok(Listener::new(mio::net::UnixListener::bind(path)?))
     }
@@ -155,3 +183,31 @@ impl UnixListener {
         Ok(Listener::new(mio::net::UnixListener::from_std(listener)))
     }
 }
+
+/// A Unix listener has not accepted the connections that it has, and takes no more for now: see
+/// [`UnixStream::connect`]. Comes inside of an [`io::Error`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueFull {
+    path: PathBuf,
+}
+
+impl QueueFull {
+    fn at(path: &Path) -> io::Error {
+        io::Error::new(ErrorKind::WouldBlock, QueueFull { path: path.to_owned() })
+    }
+
+    /// Where the listener is.
+    #[must_use = "reading the path does nothing by itself"]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Display for QueueFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        write!(f, "the listener at {path} has no room for one more connection: try again later")
+    }
+}
+
+impl Error for QueueFull {}
