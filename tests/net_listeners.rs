@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream as StdStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream as StdStream};
 use std::rc::Rc;
 
 use common::{is_cancelled, run, turns};
@@ -80,6 +80,22 @@ fn unix_listeners_are_accepted_from_as_one() {
         let (server, _) = listeners.accept().await.unwrap();
         client.write_all(b"x").await.unwrap();
         server.read_exact(&mut [0]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_listener_for_ipv6_takes_ipv4_as_it_is_told() {
+    run(async {
+        let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        let Ok(both) = TcpListener::binding(everywhere).only_v6(false).listen() else { return };
+        let over_v4 = |listener: &TcpListener| {
+            StdStream::connect((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port()))
+        };
+        let client = over_v4(&both).unwrap();
+        let (_, peer) = both.accept().await.unwrap();
+        assert_eq!(peer.ip().to_canonical(), client.local_addr().unwrap().ip());
+        let v6 = TcpListener::binding(everywhere).only_v6(true).listen().unwrap();
+        assert_eq!(over_v4(&v6).unwrap_err().kind(), ErrorKind::ConnectionRefused);
     });
 }
 
