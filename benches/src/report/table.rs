@@ -43,10 +43,15 @@ impl Report {
             let (ours, others) = (&line.cells[0], &line.cells[1..]);
             let ratios: Vec<String> = others.iter().map(|cell| ratio(ours, cell)).collect();
             let (ours, ratios) = (line.show(ours), ratios.join(" | "));
-            let wanted = line.verdict(others[0].figure());
+            let wanted = line.verdict(others[0].figure()) + &line.bound(self.floor());
             table += &format!("| {} | {ours} | {ratios} | {wanted} |\n", line.name);
         }
         table
+    }
+
+    /// Which column is that of the floor, if there is one.
+    fn floor(&self) -> Option<usize> {
+        self.peers.iter().position(|peer| *peer == "floor")
     }
 
     /// Says on standard error what was measured.
@@ -88,6 +93,17 @@ impl Line {
         };
         let missed = if value.is_some_and(|value| value <= limit) { "" } else { " (missed)" };
         format!("{wanted}{missed}")
+    }
+
+    /// Says so if what was wanted, as a ratio to the first of the others, is missed by the floor as well.
+    fn bound(&self, floor: Option<usize>) -> String {
+        let floor = floor.and_then(|floor| self.cells[floor].figure());
+        match (self.wanted, floor.zip(self.cells[1].figure())) {
+            (Some(Wanted::Ratio(limit)), Some((floor, base))) if floor / base > limit => {
+                format!("; the floor: {:.2}", floor / base)
+            }
+            _ => String::new(),
+        }
     }
 }
 

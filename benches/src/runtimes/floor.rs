@@ -10,16 +10,17 @@
 //! - stale handles and wakers: a waker kept too long wakes the next task of its slot;
 //! - all bookkeeping: names, observers, reports, where a task was spawned.
 //!
-//! What remains is one allocation a task, a queue of indexes, and a waker a slot. Its timers are the bare
-//! `timer-wheel`, so that the difference is what a loop adds to its wheel.
+//! What remains is one allocation a task, a queue of indexes, and a waker that is lent to each task that is
+//! polled, to become its own if a clone of it is kept. Its timers are the bare `timer-wheel`, so that the
+//! difference is what a loop adds to its wheel.
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::LocalKey;
 use std::time::{Duration, Instant};
@@ -36,8 +37,10 @@ pub struct Floor(());
 
 thread_local! {
     // Never dropped: what is left at the end would be counted as part of the last lap.
-    static READY: Kept<VecDeque<usize>> = const { Kept::new(RefCell::new(VecDeque::new())) };
-    static TASKS: Kept<Tasks> = Kept::new(RefCell::default());
+    static READY: Kept<Vec<usize>> = const { Kept::new(RefCell::new(Vec::new())) };
+    static RUNNING: Kept<Vec<usize>> = const { Kept::new(RefCell::new(Vec::new())) };
+    static TASKS: Kept<Slab<Slot>> = const { Kept::new(RefCell::new(Slab::new())) };
+    static WAKERS: Kept<Wakers> = Kept::new(RefCell::default());
     static TIMERS: Kept<Timers> = Kept::new(RefCell::new(Timers::new()));
 }
 
@@ -48,10 +51,15 @@ fn with<T, R>(kept: &'static LocalKey<Kept<T>>, act: impl FnOnce(&mut T) -> R) -
 }
 
 #[derive(Default)]
-struct Tasks {
-    slots: Slab<Slot>,
-    /// One for each slot there ever was; out while its task is polled.
-    wakers: Vec<Option<Waker>>,
+struct Wakers {
+    lent: Lent,
+    /// Those that were kept, by slot.
+    own: Vec<Option<Waker>>,
+}
+
+struct Lent {
+    waker: Waker,
+    id: Arc<Id>,
 }
 
 struct Slot {
@@ -66,7 +74,7 @@ struct Timers {
     now: u64,
 }
 
-struct Id(usize);
+struct Id(AtomicUsize);
 
 impl Wake for Id {
     fn wake(self: Arc<Self>) {
@@ -74,7 +82,7 @@ impl Wake for Id {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        with(&READY, |ready| ready.push_back(self.0));
+        with(&READY, |ready| ready.push(self.0.load(Relaxed)));
     }
 }
 
@@ -122,29 +130,23 @@ pub struct FloorTask<T>(usize, std::marker::PhantomData<T>);
 fn spawn<F: Future + 'static>(future: F) -> usize {
     let slot =
         Slot { cell: Some(Box::pin(TaskCell::Running { future })), joiner: None, done: false };
-    let id = with(&TASKS, |tasks| {
-        let id = tasks.slots.insert(slot);
-        if id == tasks.wakers.len() {
-            tasks.wakers.push(Some(Waker::from(Arc::new(Id(id)))));
-        }
-        id
-    });
-    with(&READY, |ready| ready.push_back(id));
+    let id = with(&TASKS, |tasks| tasks.insert(slot));
+    with(&READY, |ready| ready.push(id));
     id
 }
 
 fn step(id: usize) {
-    let taken = with(&TASKS, |tasks| {
-        let slot = tasks.slots.get_mut(id).filter(|slot| !slot.done)?;
-        slot.cell.take().zip(tasks.wakers[id].take())
-    });
-    let Some((mut cell, waker)) = taken else {
+    let taken = with(&TASKS, |tasks| tasks.get_mut(id).filter(|slot| !slot.done)?.cell.take());
+    let Some(mut cell) = taken else {
         return; // woken twice, or too late
     };
-    let done = cell.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    let done = with(&WAKERS, |wakers| {
+        let done = cell.as_mut().poll(&mut Context::from_waker(wakers.of(id))).is_ready();
+        wakers.keep(id);
+        done
+    });
     let joiner = with(&TASKS, |tasks| {
-        tasks.wakers[id] = Some(waker);
-        let slot = &mut tasks.slots[id];
+        let slot = &mut tasks[id];
         slot.cell = Some(cell);
         slot.done = done;
         slot.joiner.take_if(|_| done)
@@ -154,12 +156,37 @@ fn step(id: usize) {
     }
 }
 
+impl Default for Lent {
+    fn default() -> Lent {
+        let id = Arc::new(Id(AtomicUsize::new(0)));
+        Lent { waker: Waker::from(Arc::clone(&id)), id }
+    }
+}
+
+impl Wakers {
+    fn of(&self, task: usize) -> &Waker {
+        if let Some(Some(own)) = self.own.get(task) {
+            return own;
+        }
+        self.lent.id.0.store(task, Relaxed);
+        &self.lent.waker
+    }
+
+    /// A clone of the waker that was lent is left: it is the task's own.
+    fn keep(&mut self, task: usize) {
+        if Arc::strong_count(&self.lent.id) > 2 {
+            self.own.resize(self.own.len().max(task + 1), None);
+            self.own[task] = Some(std::mem::take(&mut self.lent).waker);
+        }
+    }
+}
+
 fn take_output<T: 'static>(id: usize, cx: &Context<'_>) -> Poll<T> {
     let cell = with(&TASKS, |tasks| {
-        if tasks.slots[id].done {
-            return tasks.slots.remove(id).cell;
+        if tasks[id].done {
+            return tasks.remove(id).cell;
         }
-        tasks.slots[id].joiner = Some(cx.waker().clone());
+        tasks[id].joiner = Some(cx.waker().clone());
         None
     });
     let Some(mut cell) = cell else {
@@ -203,11 +230,10 @@ fn turn(number: usize) {
             timers.expire();
         });
     }
-    for _ in 0..with(&READY, |ready| ready.len()) {
-        if let Some(id) = with(&READY, VecDeque::pop_front) {
-            step(id);
-        }
-    }
+    with(&RUNNING, |running| {
+        with(&READY, |ready| std::mem::swap(ready, running));
+        running.drain(..).for_each(step);
+    });
 }
 
 /// A timer of the wheel.
@@ -260,7 +286,7 @@ impl Runtime for Floor {
         F: Future<Output = T> + 'static,
     {
         let main = spawn(main);
-        let is_done = || with(&TASKS, |tasks| tasks.slots[main].done);
+        let is_done = || with(&TASKS, |tasks| tasks[main].done);
         (0..).take_while(|_| !is_done()).for_each(turn);
         match take_output(main, &Context::from_waker(Waker::noop())) {
             Poll::Ready(value) => value,
@@ -282,7 +308,7 @@ impl Runtime for Floor {
 
     /// Drops the future, at once.
     fn cancel<T: 'static>(task: &FloorTask<T>) {
-        drop(with(&TASKS, |tasks| tasks.slots.try_remove(task.0)));
+        drop(with(&TASKS, |tasks| tasks.try_remove(task.0)));
     }
 
     async fn cancelled<T: 'static>(_: FloorTask<T>) {}
