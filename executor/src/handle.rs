@@ -88,10 +88,7 @@ impl<T: 'static> Task<T> {
     fn value_or_error(&self, cell: Option<CellBox>) -> Result<T, JoinError> {
         match cell.and_then(value_of) {
             Some(value) => Ok(value),
-            None => {
-                let TaskHandle { core, index } = self.handle();
-                Err(core.with(|state| state.join_error(*index)))
-            }
+            None => Err(self.handle().join_error()),
         }
     }
 }
@@ -229,6 +226,12 @@ impl TaskHandle {
     /// How the task ended. One that has not is of another loop than the combinator that asks.
     pub(crate) fn ended(&self) -> Result<(), JoinError> {
         self.ending().unwrap_or_else(|| Err(JoinError::OtherLoop(self.name())))
+    }
+
+    /// Why there is no value.
+    #[cold]
+    fn join_error(&self) -> JoinError {
+        self.core.with(|state| state.join_error(self.index))
     }
 
     pub(crate) fn core(&self) -> &Rc<Core> {

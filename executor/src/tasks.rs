@@ -69,19 +69,22 @@ impl Flag {
 }
 
 impl Slot {
+    /// The last one in the list of vacant slots.
+    const VACANT: Slot = Slot {
+        cell: None,
+        life: Life::Vacant,
+        flags: 0,
+        refs: NIL,
+        awaiter: NIL,
+        last_step: 0,
+        root: Node::new(0),
+        id: 0,
+        observers: List::EMPTY,
+        cancelling: 0,
+    };
+
     fn new(id: u64, cell: CellBox) -> Slot {
-        Slot {
-            cell: Some(cell),
-            id,
-            root: Node::new(0),
-            awaiter: NIL,
-            observers: List::EMPTY,
-            cancelling: 0,
-            refs: 1,
-            last_step: 0,
-            life: Life::Alive,
-            flags: 0,
-        }
+        Slot { cell: Some(cell), life: Life::Alive, refs: 1, id, ..Slot::VACANT }
     }
 
     #[inline]
@@ -208,27 +211,29 @@ impl Tasks {
     /// Takes a task in; the one reference to it is the caller's.
     #[inline]
     pub(crate) fn insert(&mut self, cell: CellBox) -> u32 {
+        if self.free == NIL {
+            self.grow();
+        }
         self.spawned += 1;
         self.alive += 1;
         self.used += 1;
-        let task = Slot::new(self.spawned, cell);
         let index = self.free;
-        let Some(slot) = self.slots.get_mut(index as usize) else {
-            return self.grow(task);
-        };
+        let slot = &mut self.slots[index as usize];
         self.free = slot.refs;
-        *slot = task;
+        *slot = Slot::new(self.spawned, cell);
         index
     }
 
+    /// Adds a slot to the vacant ones, of which there are none. That a task is not handed through here lets
+    /// it be written straight to its place.
     #[cold]
-    fn grow(&mut self, task: Slot) -> u32 {
+    fn grow(&mut self) {
         if self.slots.len() == self.slots.capacity() {
             // By an eighth: doubling would let a large loop hold twice what it needs.
             self.slots.reserve_exact(self.slots.len() / 8 + 64);
         }
-        self.slots.push(task);
-        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 tasks")
+        self.free = u32::try_from(self.slots.len()).expect("fewer than 2^32 tasks");
+        self.slots.push(Slot::VACANT);
     }
 
     /// A task has ended.

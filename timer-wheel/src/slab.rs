@@ -143,11 +143,12 @@ impl<T> Slab<T> {
 
     #[inline]
     pub(crate) fn insert(&mut self, armed: Armed, value: T) -> TimerKey {
+        if self.free == NIL {
+            self.grow();
+        }
         self.len += 1;
         let index = self.free;
-        let Some(cell) = self.cells.get_mut(index as usize) else {
-            return self.grow(armed, value);
-        };
+        let cell = &mut self.cells[index as usize];
         let &mut Cell::Free { generation, next } = cell else {
             unreachable!("the list of free cells holds only those")
         };
@@ -287,14 +288,14 @@ impl<T> Slab<T> {
         assert_eq!(free, 0, "all free cells are in their list");
     }
 
+    /// Adds a cell to the free ones, of which there are none. That a timer is not handed through here lets it
+    /// be written straight to its place.
     #[cold]
-    fn grow(&mut self, armed: Armed, value: T) -> TimerKey {
+    fn grow(&mut self) {
         assert!(self.cells.len() < MAX_TIMERS, "a wheel holds at most 2^31 timers");
-        let index = self.cells.len() as u32;
-        let generation = self.first_generation;
-        self.cells.push(Cell::Timer { generation, armed, value });
+        self.free = self.cells.len() as u32;
+        self.cells.push(Cell::Free { generation: self.first_generation, next: NIL });
         self.positions.push(0);
-        TimerKey { index, generation }
     }
 
     fn relink_free(&mut self) {
