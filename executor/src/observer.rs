@@ -116,6 +116,7 @@ impl Linked for Keyed<Observer> {
 
 impl State {
     /// Adds an observer; on a task that has ended it is queued at once.
+    #[inline]
     pub(crate) fn observe(&mut self, task: u32, action: Action) -> Key {
         let key =
             self.observers.insert(Observer { task, links: Links::OUT, queued: false, action });
@@ -193,6 +194,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn queue_observer(&mut self, key: Key) {
         let observer = &mut self.observers[key.index];
         observer.queued = true;

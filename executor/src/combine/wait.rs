@@ -105,10 +105,18 @@ impl<K: Joinable + Unpin> Future for Wait<K> {
         });
         ready!(Pin::new(&mut begun.released).poll(cx));
         this.begun = None;
-        let tasks = std::mem::take(&mut this.tasks).into_iter();
-        let (done, pending) = tasks.partition(|task| task.task().is_done());
-        Poll::Ready(Ok(Waited { done, pending }))
+        Poll::Ready(Ok(sort(std::mem::take(&mut this.tasks))))
     }
+}
+
+/// Mostly all have ended, so there is room for that from the start.
+fn sort<K: Joinable>(tasks: Vec<K>) -> Waited<K> {
+    let mut waited = Waited { done: Vec::with_capacity(tasks.len()), pending: Vec::new() };
+    for task in tasks {
+        let ended = task.task().is_done();
+        if ended { waited.done.push(task) } else { waited.pending.push(task) }
+    }
+    waited
 }
 
 impl<K> fmt::Debug for Wait<K> {
