@@ -1,6 +1,7 @@
 //! Running a graph: which nodes can begin, and what becomes of the others when one fails.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ type Keeper = Box<dyn FnOnce() -> Result<(), JoinError>>;
 /// A run, from the first node to the last. Dropped before that, it aborts what runs.
 pub(super) struct Run {
     nodes: Vec<Progress>,
-    ready: BTreeSet<usize>,
+    ready: BinaryHeap<Reverse<usize>>,
     running: BTreeMap<usize, (TaskHandle, Keeper)>,
     limit: usize,
     /// The nodes whose tasks have ended, and which have not been looked at.
@@ -43,7 +44,8 @@ impl Run {
             ended: None,
         };
         let nodes: Vec<_> = entries.into_iter().zip(needed_by).map(progress).collect();
-        let ready = (0..nodes.len()).filter(|index| nodes[*index].waits_for == 0).collect();
+        let ready =
+            (0..nodes.len()).filter(|index| nodes[*index].waits_for == 0).map(Reverse).collect();
         Run {
             nodes,
             ready,
@@ -73,7 +75,7 @@ impl Run {
 
     fn start_ready(&mut self) {
         while self.running.len() < self.limit {
-            let Some(index) = self.ready.pop_first() else { return };
+            let Some(Reverse(index)) = self.ready.pop() else { return };
             let node = &mut self.nodes[index];
             let start = node.start.take().expect("a node is ready once");
             let (task, keep) = start(Arc::clone(&node.name));
@@ -104,7 +106,7 @@ impl Run {
             let node = &mut self.nodes[dependent];
             node.waits_for -= 1;
             if node.waits_for == 0 {
-                self.ready.insert(dependent);
+                self.ready.push(Reverse(dependent));
             }
         }
     }
@@ -151,13 +153,12 @@ fn needed_by(entries: &[Entry]) -> Vec<Vec<usize>> {
 
 /// The names of nodes that wait for each other in a circle, if there are any.
 pub(super) fn cycle(entries: &[Entry]) -> Option<Vec<Arc<str>>> {
-    let stuck = never_ready(entries);
+    let left = needs_never_met(entries);
     // Every one of them needs another one of them: walking from need to need must come round.
-    let mut path = vec![*stuck.first()?];
+    let mut path = vec![left.iter().position(|needs| *needs > 0)?];
     loop {
         let needs = &entries[path[path.len() - 1]].needs;
-        let next =
-            *needs.iter().find(|need| stuck.contains(need)).expect("it is stuck for a reason");
+        let next = *needs.iter().find(|need| left[**need] > 0).expect("it is stuck for a reason");
         if let Some(from) = path.iter().position(|index| *index == next) {
             let names = path[from..].iter().rev();
             return Some(names.map(|index| Arc::clone(&entries[*index].name)).collect());
@@ -166,18 +167,17 @@ pub(super) fn cycle(entries: &[Entry]) -> Option<Vec<Arc<str>>> {
     }
 }
 
-/// The nodes that would never begin, even if none failed: those in circles, and what depends on these.
-fn never_ready(entries: &[Entry]) -> BTreeSet<usize> {
+/// How many needs of each node would never be met, even if none failed: there are some in circles, and in
+/// what depends on these.
+fn needs_never_met(entries: &[Entry]) -> Vec<usize> {
     let needed_by = needed_by(entries);
-    let mut waits_for: Vec<_> = entries.iter().map(|entry| entry.needs.len()).collect();
-    let mut stuck: BTreeSet<_> = (0..entries.len()).collect();
-    let mut ready: Vec<_> = stuck.iter().copied().filter(|index| waits_for[*index] == 0).collect();
+    let mut left: Vec<_> = entries.iter().map(|entry| entry.needs.len()).collect();
+    let mut ready: Vec<_> = (0..entries.len()).filter(|index| left[*index] == 0).collect();
     while let Some(index) = ready.pop() {
-        stuck.remove(&index);
         for dependent in &needed_by[index] {
-            waits_for[*dependent] -= 1;
-            ready.extend((waits_for[*dependent] == 0).then_some(*dependent));
+            left[*dependent] -= 1;
+            ready.extend((left[*dependent] == 0).then_some(*dependent));
         }
     }
-    stuck
+    left
 }
