@@ -374,6 +374,17 @@ fn failures_panics_and_cancels_are_told_and_the_job_goes_on() {
 }
 
 #[test]
+fn the_id_of_a_listener_that_was_removed_is_not_given_again() {
+    run(async {
+        let scheduler = Scheduler::new();
+        let first = scheduler.add_listener(|_| ());
+        assert!(scheduler.remove_listener(first));
+        let second = scheduler.add_listener(|_| ());
+        assert!(!scheduler.remove_listener(first) && scheduler.remove_listener(second));
+    });
+}
+
+#[test]
 fn a_listener_can_be_removed_and_may_use_the_scheduler() {
     run(async {
         let scheduler = scheduler();

@@ -62,7 +62,10 @@ struct Shared {
     /// The time on the wall when the loop's time is zero.
     origin: Cell<SystemTime>,
     jobs: RefCell<JobTable>,
-    listeners: RefCell<BTreeMap<ListenerId, Listener>>,
+    /// In the order in which they were added.
+    listeners: RefCell<Vec<(ListenerId, Listener)>>,
+    /// How many listeners were ever added.
+    listened: Cell<u64>,
     /// Set when there may be something to do before the next run.
     changed: Event,
     main: RefCell<Option<Task<()>>>,
@@ -101,6 +104,7 @@ impl Scheduler {
             origin: Cell::new(origin),
             jobs: RefCell::default(),
             listeners: RefCell::default(),
+            listened: Cell::new(0),
             changed: Event::new(),
             main: RefCell::new(None),
             running: RefCell::default(),
@@ -202,15 +206,19 @@ impl Scheduler {
     /// Has `listener` called with what became of each run: by the loop, soon after. A panic in it is reported
     /// to the exception handler.
     pub fn add_listener(&self, listener: impl Fn(&JobEvent) + 'static) -> ListenerId {
-        let mut listeners = self.shared.listeners.borrow_mut();
-        let id = ListenerId(listeners.keys().next_back().map_or(0, |last| last.0 + 1));
-        listeners.insert(id, Rc::new(listener));
+        let id = ListenerId(self.shared.listened.get());
+        self.shared.listened.set(id.0 + 1);
+        self.shared.listeners.borrow_mut().push((id, Rc::new(listener)));
         id
     }
 
     /// Takes a listener out; `false` if that was done before.
     pub fn remove_listener(&self, id: ListenerId) -> bool {
-        let removed = self.shared.listeners.borrow_mut().remove(&id);
+        let mut listeners = self.shared.listeners.borrow_mut();
+        let place = listeners.iter().position(|(listener, _)| *listener == id);
+        let removed = place.map(|place| listeners.remove(place));
+        // Its drop may be a user's code.
+        drop(listeners);
         removed.is_some()
     }
 
@@ -369,7 +377,7 @@ impl Shared {
 
     fn tell(&self, runs: &Runs, scheduled: SystemTime, outcome: RunOutcome) {
         let event = Rc::new(JobEvent { job: Arc::clone(&runs.id), scheduled, outcome });
-        for listener in self.listeners.borrow().values() {
+        for (_, listener) in &*self.listeners.borrow() {
             let (listener, event) = (Rc::clone(listener), Rc::clone(&event));
             call_soon(move || listener(&event));
         }
