@@ -261,3 +261,46 @@ fn an_await_of_a_task_allocates_nothing_beside_the_cell() {
     // A task takes two turns: its step, and that of who awaits it.
     assert!((499..=500).contains(&allocations), "{allocations} allocations for about 500 tasks");
 }
+
+/// Twenty thousand handles in each turn.
+#[test]
+fn a_loop_that_is_always_very_busy_uses_its_room_again() {
+    let mut event_loop = virtual_loop();
+    for _ in 0..20_000 {
+        let forever = async {
+            loop {
+                yield_now().await;
+            }
+        };
+        event_loop.spawn(forever).detach();
+    }
+    let mut turns = || {
+        for _ in 0..3 {
+            let _ = event_loop.run_once(None).expect("the loop turns");
+        }
+    };
+    turns();
+    assert_eq!(measure(turns).count_total, 0);
+}
+
+/// A hundred thousand handles in one turn, then one in each.
+#[test]
+fn the_room_of_a_burst_is_given_back() {
+    const BURST: usize = 100_000;
+    let mut event_loop = virtual_loop();
+    (0..BURST).for_each(|_| event_loop.spawn(async {}).detach());
+    event_loop
+        .spawn(async {
+            loop {
+                yield_now().await;
+            }
+        })
+        .detach();
+    let mut turn = || {
+        let _ = event_loop.run_once(None).expect("the loop turns");
+    };
+    turn();
+    let freed = -measure(|| (0..3).for_each(|_| turn())).bytes_current;
+    let queued = BURST * size_of::<u64>();
+    assert!(usize::try_from(freed).is_ok_and(|freed| freed > queued), "{freed} bytes were freed");
+}

@@ -33,7 +33,7 @@ const LOOK_EVERY: usize = 61;
 /// something waits for I/O: as long as what one socket has sent may take to show up at another.
 const SILENCE: Duration = Duration::from_millis(1);
 
-/// A turn with room for more handles than this gives it back.
+/// Room for more handles than this is given back by a turn that needs less than a quarter of it.
 const LARGE_TURN: usize = 10_000;
 
 impl EventLoop {
@@ -75,7 +75,7 @@ impl EventLoop {
                 Some(limit) => run_timed(&self.core, &mut self.wakers, handle, limit),
             }
         }
-        if self.running.capacity() > LARGE_TURN {
+        if self.running.capacity() > LARGE_TURN.max(4 * self.running.len()) {
             // What a burst of handles needed is not kept for ever.
             self.running = Vec::new();
         }
