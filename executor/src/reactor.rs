@@ -70,12 +70,16 @@ impl State {
         waker: &mut Option<Waker>,
     ) -> Option<Attempt> {
         if let Some(before) = *waiting {
-            if self.waits[before.wait.index()].progress == Progress::Pending {
-                self.touch_wait(before.wait, waker.take());
-                return Some(Attempt::Later);
+            match self.waits[before.wait.index()].progress {
+                Progress::Pending => {
+                    self.touch_wait(before.wait, waker.take());
+                    return Some(Attempt::Later);
+                }
+                // It was called, and so is out of the line.
+                Progress::Set => self.remove_wait(before.wait),
+                Progress::Cancelled => self.end_io_wait(before),
             }
             *waiting = None;
-            self.end_io_wait(before);
         }
         if self.reactor.side(source, direction)?.is_ready() {
             return Some(self.reactor.spend(self.counts.steps));

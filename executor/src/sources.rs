@@ -207,7 +207,6 @@ impl Reactor {
     }
 
     /// Takes out who has waited longest for a side.
-    #[inline]
     pub(crate) fn call_next(&mut self, source: Key, direction: Direction) -> Option<WaitKey> {
         let side = self.side(source, direction)?;
         if let Some(first) = side.first.take() {

@@ -112,9 +112,9 @@ impl<S: AsRawFd> Io<S> {
 
     /// Notes that an operation took all there was, or filled all the room there was: the next one will wait.
     pub(crate) fn note_drained(&self, direction: Direction) {
-        if self.bound.get().is_some() {
+        if let Some(bound) = self.bound.get() {
             // Elsewhere than in its loop it is tried again in vain, that is all.
-            let _ = self.with_entry(|state, source| state.drained(source, direction));
+            let _ = bound.here(|core, source| core.with(|state| state.drained(source, direction)));
         }
     }
 
@@ -165,24 +165,34 @@ impl<S: AsRawFd> Io<S> {
         waiting: Option<&mut Option<Waiting>>,
         cx: &Context<'_>,
     ) -> io::Result<Attempt> {
-        if self.bound.get().is_none() {
-            if self.kind.readiness == Readiness::Assumed {
-                return Ok(attempt_unregistered());
-            }
-            self.enter()?;
-        }
-        let attempt = self.with_core(|core, source| {
+        let Some(bound) = self.bound.get() else {
+            return self.approach_unregistered(direction, waiting, cx);
+        };
+        let attempt = bound.here(|core, source| {
             let mut waker = core.foreign_waker(cx);
             core.with(|state| match waiting {
                 Some(waiting) => state.approach(source, direction, waiting, &mut waker),
                 None => state.approach_polling(source, direction, &mut waker),
             })
         });
-        match attempt {
-            Ok(Some(attempt)) => Ok(attempt),
-            Ok(None) => Err(Misplaced::LoopClosed { what: self.kind.what }.into()),
-            Err(misplaced) => Err(misplaced.into()),
+        attempt.flatten().ok_or_else(|| self.misplaced().into())
+    }
+
+    /// What is not registered may be used at once, but not without end; or it is registered first.
+    #[cold]
+    fn approach_unregistered(
+        &self,
+        direction: Direction,
+        waiting: Option<&mut Option<Waiting>>,
+        cx: &Context<'_>,
+    ) -> io::Result<Attempt> {
+        if self.kind.readiness != Readiness::Assumed {
+            self.enter()?;
+            return self.approach(direction, waiting, cx);
         }
+        let spent =
+            context::try_current(|core| core.with(|state| state.reactor.spend(state.counts.steps)));
+        Ok(spent.unwrap_or(Attempt::Now))
     }
 
     /// After an operation on what may block: registered anew, the system says whether it is ready still.
@@ -196,30 +206,22 @@ impl<S: AsRawFd> Io<S> {
     }
 
     fn with_entry<R>(&self, lines: impl FnOnce(&mut State, Key) -> R) -> Result<R, Misplaced> {
-        self.with_core(|core, source| core.with(|state| lines(state, source)))
+        let look = |core: &Rc<Core>, source| core.with(|state| lines(state, source));
+        self.bound.get().and_then(|bound| bound.here(look)).ok_or_else(|| self.misplaced())
     }
 
-    /// Shows `look` the loop that this is registered with, if it runs on this thread.
-    #[inline]
-    fn with_core<R>(&self, look: impl FnOnce(&Rc<Core>, Key) -> R) -> Result<R, Misplaced> {
-        let Some(bound) = self.bound.get() else { return Err(self.misplaced(true)) };
-        let here = context::try_current(|core| {
-            Arc::ptr_eq(&core.remote, &bound.remote).then(|| look(core, bound.source))
-        });
-        match here {
-            Some(Some(result)) => Ok(result),
-            elsewhere => Err(self.misplaced(elsewhere.is_none())),
-        }
-    }
-
-    /// Why this cannot be used here; `alone` says that no loop runs on this thread.
+    /// Why this cannot be used here.
     #[cold]
-    fn misplaced(&self, alone: bool) -> Misplaced {
+    fn misplaced(&self) -> Misplaced {
         let what = self.kind.what;
-        match self.bound.get() {
-            Some(bound) if bound.remote.is_closed() => Misplaced::LoopClosed { what },
-            _ if alone => Misplaced::NoLoop { what },
-            _ => Misplaced::OtherLoop { what },
+        // A loop that has let the source go is being dropped.
+        let is_gone = |bound: &Bound| bound.remote.is_closed() || bound.here(|_, _| ()).is_some();
+        if self.bound.get().is_some_and(is_gone) {
+            Misplaced::LoopClosed { what }
+        } else if context::try_current(|_| ()).is_none() {
+            Misplaced::NoLoop { what }
+        } else {
+            Misplaced::OtherLoop { what }
         }
     }
 
@@ -262,14 +264,16 @@ impl<S: AsRawFd> Io<S> {
     }
 }
 
-/// What is not registered may be used at once, but not without end.
-fn attempt_unregistered() -> Attempt {
-    let spent =
-        context::try_current(|core| core.with(|state| state.reactor.spend(state.counts.steps)));
-    spent.unwrap_or(Attempt::Now)
-}
-
 impl Bound {
+    /// Shows `look` the loop that this is registered with, if it runs on this thread.
+    #[inline]
+    fn here<R>(&self, look: impl FnOnce(&Rc<Core>, Key) -> R) -> Option<R> {
+        let here = |core: &Rc<Core>| {
+            Arc::ptr_eq(&core.remote, &self.remote).then(|| look(core, self.source))
+        };
+        context::try_current(here).flatten()
+    }
+
     fn with_registry(
         &self,
         lines: impl FnOnce(&mio::Registry) -> io::Result<()>,
@@ -290,14 +294,7 @@ impl Bound {
 
     /// Runs `lines` on the state if its loop runs here, else sends it the message.
     fn at_home(&self, lines: impl FnOnce(&mut State, Key), message: impl FnOnce() -> Message) {
-        let here = context::try_current(|core| {
-            let ours = Arc::ptr_eq(&core.remote, &self.remote);
-            if ours {
-                core.with(|state| lines(state, self.source));
-            }
-            ours
-        });
-        if here != Some(true) {
+        if self.here(|core, source| core.with(|state| lines(state, source))).is_none() {
             // A loop that is gone has nothing left to give back.
             let _ = self.remote.send(message());
         }
