@@ -9,7 +9,8 @@ use wheelhouse::{EventLoop, Sleep, Task};
 
 use crate::Runtime;
 
-/// [`wheelhouse::EventLoop`] on the real clock, as it comes: with its timer slack of 100 µs.
+/// [`wheelhouse::EventLoop`] on the real clock, as it comes; but with as much timer slack as the environment
+/// variable `TIMER_SLACK` says, in microseconds, if it is there.
 #[derive(Debug)]
 pub struct Wheelhouse(EventLoop);
 
@@ -19,7 +20,14 @@ impl Runtime for Wheelhouse {
     type Sleep = Sleep;
 
     fn new() -> Self {
-        Wheelhouse(EventLoop::new().expect("a loop can be made"))
+        let builder = match std::env::var("TIMER_SLACK") {
+            Ok(micros) => {
+                let micros = micros.parse().expect("`TIMER_SLACK` is a number of microseconds");
+                EventLoop::builder().timer_slack(Duration::from_micros(micros))
+            }
+            Err(_) => EventLoop::builder(),
+        };
+        Wheelhouse(builder.build().expect("a loop can be made"))
     }
 
     fn block_on<T, F>(&mut self, main: F) -> T
