@@ -293,12 +293,6 @@ impl<T> Slab<T> {
     #[cold]
     fn grow(&mut self) {
         assert!(self.cells.len() < MAX_TIMERS, "a wheel holds at most 2^31 timers");
-        if self.cells.len() == self.cells.capacity() {
-            // By an eighth: doubling would let a large wheel hold twice what it needs.
-            let more = self.cells.len() / 8 + 64;
-            self.cells.reserve_exact(more);
-            self.positions.reserve_exact(more);
-        }
         self.free = self.cells.len() as u32;
         self.cells.push(Cell::Free { generation: self.first_generation, next: NIL });
         self.positions.push(0);
