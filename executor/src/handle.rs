@@ -17,6 +17,7 @@ use crate::context::{self, Core};
 use crate::error::{JoinError, TaskFailed, TaskId, TaskName, TaskPanicked};
 use crate::join::{Join, Joined};
 use crate::keyed::Key;
+use crate::lists::NIL;
 use crate::observer::Action;
 use crate::state::State;
 use crate::task::CellBox;
@@ -80,7 +81,7 @@ impl<T: 'static> Task<T> {
 
     /// The value of a task that has ended.
     pub(crate) fn take(&self) -> Result<T, JoinError> {
-        let TaskHandle { core, index } = self.handle();
+        let TaskHandle { core, index, .. } = self.handle();
         self.value_or_error(core.with(|state| state.tasks[*index].take_value()))
     }
 
@@ -132,12 +133,15 @@ impl<T> fmt::Debug for Task<T> {
 pub struct TaskHandle {
     core: Rc<Core>,
     index: u32,
+    /// Of the handle in a [`Join`] that waits, where its wait lives; else [`NIL`]. It stands here as here is
+    /// room for it: a join is no larger than a handle.
+    wait: u32,
 }
 
 impl TaskHandle {
     /// A handle for a reference that is counted already.
     pub(crate) fn adopt(core: &Rc<Core>, index: u32) -> TaskHandle {
-        TaskHandle { core: Rc::clone(core), index }
+        TaskHandle { core: Rc::clone(core), index, wait: NIL }
     }
 
     /// Requests that the task be cancelled (rules C1, C2): it takes effect at an await point, and the
@@ -242,6 +246,12 @@ impl TaskHandle {
         self.index
     }
 
+    /// The loop, the task, and where the wait of the join that holds this handle lives.
+    #[inline]
+    pub(crate) fn parts(&mut self) -> (&Rc<Core>, u32, &mut u32) {
+        (&self.core, self.index, &mut self.wait)
+    }
+
     pub(crate) fn observe(&self, action: Action) -> Key {
         self.core.with(|state| state.observe(self.index, action))
     }
@@ -264,7 +274,7 @@ impl TaskHandle {
 impl Clone for TaskHandle {
     fn clone(&self) -> Self {
         self.core.with(|state| state.tasks[self.index].refs += 1);
-        TaskHandle { core: Rc::clone(&self.core), index: self.index }
+        TaskHandle::adopt(&self.core, self.index)
     }
 }
 

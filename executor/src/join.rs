@@ -22,13 +22,13 @@ use crate::tasks::Life;
 #[must_use = "a join does nothing until it is awaited"]
 pub struct Join {
     task: TaskHandle,
-    /// Where the wait for the task's end lives, if there is one; else [`NIL`]. It is ours alone to remove.
-    wait: u32,
 }
+
+const _: () = assert!(size_of::<Join>() == 16);
 
 impl Join {
     pub(crate) fn new(task: TaskHandle) -> Join {
-        Join { task, wait: NIL }
+        Join { task }
     }
 
     pub(crate) fn handle(&self) -> &TaskHandle {
@@ -42,11 +42,10 @@ impl Join {
         cx: &Context<'_>,
         look: impl FnOnce(&mut State, u32) -> R,
     ) -> Joined<R> {
-        let task = self.task.index();
-        let core = self.task.core();
+        let (core, task, wait) = self.task.parts();
         let waker = core.foreign_waker(cx);
-        let elsewhere = self.wait == NIL && context::another_runs(core);
-        core.with(|state| match state.poll_join(task, &mut self.wait, waker, elsewhere) {
+        let elsewhere = *wait == NIL && context::another_runs(core);
+        core.with(|state| match state.poll_join(task, wait, waker, elsewhere) {
             Joined::Ended(()) => Joined::Ended(look(state, task)),
             Joined::Waits => Joined::Waits,
             Joined::Refused => Joined::Refused,
@@ -129,9 +128,9 @@ impl Future for Join {
 
 impl Drop for Join {
     fn drop(&mut self) {
-        if self.wait != NIL {
-            let core = self.task.core();
-            core.with(|state| state.remove_wait(state.waits.key_at(self.wait)));
+        let (core, _, wait) = self.task.parts();
+        if *wait != NIL {
+            core.with(|state| state.remove_wait(state.waits.key_at(*wait)));
         }
     }
 }
