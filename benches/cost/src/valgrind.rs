@@ -15,16 +15,22 @@ pub(crate) fn is_here() -> bool {
 
 /// Instructions that one operation takes.
 pub(crate) fn instructions(operation: &Operation) -> io::Result<u64> {
-    let (once, twice) = (count(operation, N)?, count(operation, 2 * N)?);
+    let run = |n: usize| count(&["--run", operation.name, &n.to_string()]);
+    let (once, twice) = (run(N)?, run(2 * N)?);
     Ok((twice - once) / N as u64)
 }
 
-/// Instructions of a process that runs an operation `n` times.
-fn count(operation: &Operation, n: usize) -> io::Result<u64> {
+/// Instructions of a process that does something so often, beside `n` others.
+pub(crate) fn count_scaled(name: &str, n: usize, operations: usize) -> io::Result<u64> {
+    count(&["--run-scaled", name, &n.to_string(), &operations.to_string()])
+}
+
+/// Instructions of this program with such arguments.
+fn count(arguments: &[&str]) -> io::Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
         .arg(std::env::current_exe()?)
-        .args(["--run", operation.name, &n.to_string()])
+        .args(arguments)
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     total(&said)
