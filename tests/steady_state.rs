@@ -71,53 +71,43 @@ fn a_timeout_that_does_not_fire_allocates_nothing() {
     assert_eq!(allocations, 0);
 }
 
+/// Allocations of tasks that are polled twice and then begin anew; `poll` has a place for each one's waker, the
+/// task's number, its own waker, and whether this is the first of two polls.
+fn allocations_of_wakers(poll: fn(&mut [Option<Waker>], usize, &Waker, bool)) -> u64 {
+    let wakers: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None; TASKS as usize]));
+    allocations_in(200, |event_loop| {
+        forever(event_loop, move |i| {
+            let (wakers, mut first) = (Rc::clone(&wakers), true);
+            poll_fn(move |cx| {
+                poll(&mut wakers.borrow_mut(), i as usize, cx.waker(), first);
+                if !std::mem::replace(&mut first, false) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+        });
+    })
+}
+
 /// Fifty wakers are called in each turn, and are kept from poll to poll.
 #[test]
 fn a_wake_allocates_nothing() {
-    let wakers: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None; TASKS as usize]));
-    let allocations = allocations_in(200, |event_loop| {
-        forever(event_loop, {
-            let wakers = Rc::clone(&wakers);
-            move |i| {
-                let (wakers, mut woken) = (Rc::clone(&wakers), false);
-                poll_fn(move |cx| {
-                    let mut wakers = wakers.borrow_mut();
-                    let next = wakers[(i as usize + 1) % TASKS as usize].as_ref();
-                    next.inspect(|next| next.wake_by_ref());
-                    wakers[i as usize].get_or_insert_with(|| cx.waker().clone());
-                    if std::mem::replace(&mut woken, true) {
-                        return Poll::Ready(());
-                    }
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                })
-            }
-        });
+    let allocations = allocations_of_wakers(|wakers, i, own, _| {
+        wakers[(i + 1) % TASKS as usize].as_ref().inspect(|next| next.wake_by_ref());
+        wakers[i].get_or_insert_with(|| own.clone());
     });
     assert_eq!(allocations, 0);
 }
 
-/// As above, with a clone of the waker for each poll, which is used up by the wake.
+/// As above, with a clone of the waker for each first poll, which is used up by the wake.
 #[test]
 fn a_waker_that_is_cloned_and_used_up_allocates_nothing() {
-    let kept: Rc<RefCell<Vec<Option<Waker>>>> = Rc::new(RefCell::new(vec![None; TASKS as usize]));
-    let allocations = allocations_in(200, |event_loop| {
-        forever(event_loop, {
-            let kept = Rc::clone(&kept);
-            move |i| {
-                let (kept, mut kept_mine) = (Rc::clone(&kept), false);
-                poll_fn(move |cx| {
-                    let next = kept.borrow_mut()[(i as usize + 1) % TASKS as usize].take();
-                    next.into_iter().for_each(Waker::wake);
-                    if std::mem::replace(&mut kept_mine, true) {
-                        return Poll::Ready(());
-                    }
-                    kept.borrow_mut()[i as usize] = Some(cx.waker().clone());
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                })
-            }
-        });
+    let allocations = allocations_of_wakers(|wakers, i, own, first| {
+        wakers[(i + 1) % TASKS as usize].take().into_iter().for_each(Waker::wake);
+        if first {
+            wakers[i] = Some(own.clone());
+        }
     });
     assert_eq!(allocations, 0);
 }
