@@ -199,10 +199,7 @@ impl State {
 
     /// Completes a wait and wakes its task; `false`, and nothing happens, if it is not pending any more.
     pub(crate) fn set_wait(&mut self, key: WaitKey) -> bool {
-        match self.waits.get(key) {
-            Some(_) => self.set_wait_at(key.index()),
-            None => false,
-        }
+        self.waits.get(key).is_some() && self.set_wait_at(key.index())
     }
 
     #[inline]

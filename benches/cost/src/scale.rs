@@ -16,6 +16,7 @@ use wheelhouse::{
     ALL_COMPLETED, EventLoop, Sleep, Task, call_later, gather, sleep, spawn, wait, yield_now,
 };
 
+use crate::operations::virtually;
 use crate::valgrind;
 
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
@@ -118,14 +119,6 @@ pub(crate) fn judge_all() -> io::Result<usize> {
         over += usize::from(grows);
     }
     Ok(over)
-}
-
-/// The loop is not dropped: what it would drop is less the more operations there were.
-fn virtually<R: 'static>(main: impl Future<Output = R> + 'static) -> R {
-    let mut event_loop = EventLoop::builder().virtual_clock().build().expect("a loop can be made");
-    let output = event_loop.run_until_complete(main).expect("main ends by itself");
-    std::mem::forget(event_loop);
-    output
 }
 
 async fn parked(n: usize) -> Vec<Task<()>> {
