@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::cell::Cell;
+use std::rc::Rc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Trace, ms, run, virtual_loop};
@@ -143,6 +146,57 @@ fn no_sleep_is_early_on_the_real_clock() {
         let asked = Duration::from_micros(micros);
         assert!(outside >= asked && inside >= asked, "{asked:?}: {outside:?}, {inside:?}");
     }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A loop in which a sleep of a minute was armed, after `before` in the same step; and how long it lasts.
+fn a_minute_after(before: impl FnOnce() + 'static) -> (EventLoop, Duration) {
+    let mut event_loop = EventLoop::new().unwrap();
+    let began = Rc::new(Cell::new(Duration::ZERO));
+    let note = Rc::clone(&began);
+    let sleeper = event_loop.spawn(async move {
+        before();
+        note.set(time());
+        sleep(MINUTE).await;
+    });
+    sleeper.detach();
+    let turn = event_loop.run_once(Some(Duration::ZERO)).unwrap();
+    (event_loop, turn.next_deadline.unwrap() - began.get())
+}
+
+#[test]
+fn a_long_sleep_is_not_early_however_long_its_step_took() {
+    let (_, lasts) = a_minute_after(|| thread::sleep(ms(2)));
+    assert!(lasts >= MINUTE, "{lasts:?}");
+}
+
+#[test]
+fn a_long_sleep_is_late_by_no_more_than_its_turn_and_a_leeway() {
+    let begun = Instant::now();
+    let (_, lasts) = a_minute_after(|| ());
+    let limit = MINUTE + begun.elapsed() + Duration::from_micros(100);
+    assert!(lasts <= limit, "{lasts:?}");
+}
+
+#[test]
+fn a_long_sleep_is_not_put_off_while_nobody_runs_the_loop() {
+    let (mut event_loop, _) = a_minute_after(|| ());
+    let deadline = event_loop.next_deadline();
+    thread::sleep(ms(2));
+    let turn = event_loop.run_once(Some(Duration::ZERO)).unwrap();
+    assert_eq!(turn.next_deadline, deadline);
+}
+
+#[test]
+fn a_long_sleep_is_not_put_off_by_a_wait_for_something_else() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let short = event_loop.spawn(sleep(ms(50)));
+    let long = event_loop.spawn(sleep(MINUTE));
+    event_loop.run_until_done(&short).unwrap();
+    let lasts = event_loop.next_deadline().unwrap();
+    assert!(lasts < MINUTE + ms(25), "{lasts:?}");
+    drop(long);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use timer_wheel::TimerKey;
 
 use crate::clock::to_nanos;
 use crate::context::{self, Core};
+use crate::delay::Deadline;
 use crate::keyed::Key;
 use crate::observe::ExceptionContext;
 use crate::state::{Ready, State};
@@ -113,14 +114,6 @@ impl Core {
         self.read_clock().saturating_add(to_nanos(delay))
     }
 
-    /// The loop time. The loop notes that the clock was read, and so sees when a timer that is armed next is
-    /// due already: the next turn looks for it.
-    pub(crate) fn read_clock(&self) -> u64 {
-        let now = self.clock.now();
-        self.with(|state| state.now = now);
-        now
-    }
-
     pub(crate) fn call_at(
         self: &Rc<Self>,
         when: u64,
@@ -129,7 +122,8 @@ impl Core {
     ) -> CallHandle {
         let key = self.with(|state| {
             let key = state.calls.insert(Call { run, timer: None, at });
-            let timer = state.arm(when, Ready::Call(key));
+            let deadline = Deadline::exactly(when, state.now);
+            let timer = state.arm(deadline, Ready::Call(key));
             state.calls[key.index].timer = Some(timer);
             key
         });

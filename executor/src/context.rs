@@ -121,6 +121,7 @@ impl Core {
             }
             *current.borrow_mut() = Some(Rc::clone(self));
             self.remote.unparked();
+            self.read_clock();
             Ok(Entered(()))
         })
     }
@@ -147,6 +148,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let left = CURRENT.with(|current| current.borrow_mut().take());
         if let Some(core) = left {
+            core.settle_delays();
             core.remote.left_alone();
         }
     }

@@ -165,9 +165,10 @@ impl EventLoop {
     ///
     /// If a loop runs on this thread already, or the operating system refuses to wait.
     pub fn run_once(&mut self, max_wait: Option<Duration>) -> Result<Turn, RunError> {
-        let _entered = self.enter("run_once")?;
+        let entered = self.enter("run_once")?;
         let (handles, counts) = (self.handles, self.core.with(|state| state.counts));
         self.turn(max_wait)?;
+        drop(entered);
         let handles = self.handles - handles;
         let stopped = self.core.stopping.get();
         Ok(self.core.with(|state| Turn { handles, stopped, ..state.report_since(counts) }))

@@ -109,6 +109,7 @@ mod clock;
 mod column;
 mod combine;
 mod context;
+mod delay;
 mod dump;
 mod errand;
 mod error;

@@ -15,6 +15,7 @@ use std::task::Waker;
 
 use timer_wheel::TimerKey;
 
+use crate::delay::Deadline;
 use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, NIL};
@@ -264,22 +265,22 @@ impl State {
 
     /// Sets or moves the scope's timer. A time that has come already needs no timer: it is a handle in
     /// the ready queue, as asyncio's `timeout` does it.
-    pub(crate) fn set_deadline(&mut self, key: Key, when: Option<u64>, now: u64) {
+    pub(crate) fn set_deadline(&mut self, key: Key, deadline: Option<Deadline>) {
         let scope = &mut self.scopes[key.index];
         if scope.phase == Phase::Left {
             return;
         }
-        scope.when = when;
+        scope.when = deadline.map(|deadline| deadline.when);
         scope.arming = scope.arming.wrapping_add(1);
         if let Some(timer) = scope.timer.take() {
             self.waits.disarm(timer);
         }
-        let Some(when) = when else { return };
+        let Some(deadline) = deadline else { return };
         let handle = Ready::Scope(key, scope.arming);
-        if when <= now {
+        if deadline.has_come {
             self.ready.push(handle);
         } else {
-            let timer = self.arm(when, handle);
+            let timer = self.arm(deadline, handle);
             self.scopes[key.index].timer = Some(timer);
         }
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::cancel::Raise;
-use crate::clock::to_nanos;
 use crate::context::{self, Core};
+use crate::delay::End;
 use crate::keyed::Key;
 use crate::scope::{Leaving, Phase};
 use crate::state::{Place, State};
@@ -45,8 +45,10 @@ impl ScopeRef {
     }
 
     pub(crate) fn set_deadline(&self, when: Option<Duration>) {
-        let (when, now) = (when.map(to_nanos), self.core.clock.now());
-        self.core.with(|state| state.set_deadline(self.key, when, now));
+        self.core.with(|state| {
+            let deadline = when.map(|when| state.deadline(&self.core.clock, End::At(when)));
+            state.set_deadline(self.key, deadline);
+        });
     }
 }
 
@@ -76,17 +78,14 @@ impl OpenScope {
         context::current(call, |core| OpenScope::of(core, core.with(State::add_scope)))
     }
 
-    /// A scope that is cancelled at the time that `deadline` makes of now; never for `None`.
+    /// A scope that is cancelled at its end; never for `None`.
     #[track_caller]
-    pub(crate) fn with_deadline(
-        call: &str,
-        deadline: impl FnOnce(u64) -> Option<u64>,
-    ) -> OpenScope {
+    pub(crate) fn with_end(call: &str, end: Option<End>) -> OpenScope {
         context::current(call, |core| {
-            let now = core.clock.now();
             let key = core.with(|state| {
                 let key = state.add_scope();
-                state.set_deadline(key, deadline(now), now);
+                let deadline = end.map(|end| state.deadline(&core.clock, end));
+                state.set_deadline(key, deadline);
                 key
             });
             OpenScope::of(core, key)

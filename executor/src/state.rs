@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
+use timer_wheel::TimerKey;
+
 use crate::callback::Call;
 use crate::column::Column;
 use crate::errand::Errand;
@@ -89,6 +91,8 @@ pub(crate) struct State {
     pub(crate) aimed: Column<u32>,
     /// The clock as it was last read.
     pub(crate) now: u64,
+    /// Timers of long delays that were armed since then, and what for.
+    pub(crate) unsettled: Vec<(TimerKey, u64)>,
     /// A timer was armed that was due already.
     pub(crate) timer_due: bool,
     /// The loop is being dropped, or has been: nothing new is accepted.
@@ -124,6 +128,7 @@ impl State {
             reasons: Column::new(),
             aimed: Column::new(),
             now: 0,
+            unsettled: Vec::new(),
             timer_due: false,
             closed: false,
             counts: Counts::default(),

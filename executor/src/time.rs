@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crate::clock::to_nanos;
 use crate::context::{self, Core};
+use crate::delay::End;
 use crate::remote::{Message, Remote};
 use crate::wait::Progress;
 use crate::waits::WaitKey;
@@ -24,7 +24,8 @@ pub fn time() -> Duration {
     Duration::from_nanos(context::current("time", |core| core.clock.now()))
 }
 
-/// Suspends for `delay`, counted from the first poll; never shorter. [`Duration::ZERO`] is one bare turn, as
+/// Suspends for `delay`, counted from the first poll; never shorter. From 100 ms on it may be a tenth of a
+/// millisecond longer, so that the clock need not be read for it. [`Duration::ZERO`] is one bare turn, as
 /// [`yield_now`].
 ///
 /// A delay so long that its end cannot be told (584 years) never ends.
@@ -33,7 +34,7 @@ pub fn time() -> Duration {
 ///
 /// Cancel safe: nothing is lost with a sleep.
 pub fn sleep(delay: Duration) -> Sleep {
-    Sleep { until: Until::After(delay), armed: None }
+    Sleep { stage: Stage::Before(End::After(delay)) }
 }
 
 /// Suspends until the loop's [`time`] is `when`. A time that has come is one bare turn.
@@ -42,7 +43,7 @@ pub fn sleep(delay: Duration) -> Sleep {
 ///
 /// Cancel safe: nothing is lost with a sleep.
 pub fn sleep_until(when: Duration) -> Sleep {
-    Sleep { until: Until::At(when), armed: None }
+    Sleep { stage: Stage::Before(End::At(when)) }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -50,59 +51,36 @@ pub fn sleep_until(when: Duration) -> Sleep {
 /// It is `Send`: an entry in a loop's timers, and the way to give it back. Dropped on another thread, it
 /// is given back through the loop's inbox.
 #[must_use = "a sleep does nothing until it is awaited"]
+#[derive(Debug)]
 pub struct Sleep {
-    until: Until,
-    armed: Option<Armed>,
+    stage: Stage,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Until {
-    After(Duration),
-    At(Duration),
+#[derive(Debug)]
+enum Stage {
+    Before(End),
+    Armed(Armed),
     /// A bare turn has begun.
     Turn,
     Over,
 }
 
-struct Armed {
-    remote: Arc<Remote>,
-    wait: WaitKey,
-}
+/// Many sleep at once.
+const _: () = assert!(size_of::<Sleep>() == 24);
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(armed) = &self.armed {
-            match armed.poll(cx) {
-                Progress::Pending => return Poll::Pending,
-                Progress::Set => self.until = Until::Over,
-                // Its timer may have gone meanwhile: armed anew below, for the same time.
-                Progress::Cancelled => {}
-            }
-            self.armed = None;
-        }
-        match self.until {
-            Until::Over => Poll::Ready(()),
-            Until::Turn => {
-                self.until = Until::Over;
-                Poll::Ready(())
-            }
-            Until::After(delay) if delay.is_zero() => self.begin_turn(cx),
-            Until::After(delay) => {
-                context::current("sleep", |core| {
-                    self.arm(core, core.clock.now().saturating_add(to_nanos(delay)), cx);
-                });
-                Poll::Pending
-            }
-            Until::At(when) => context::current("sleep_until", |core| {
-                let when = to_nanos(when);
-                if when <= core.clock.now() {
-                    return self.begin_turn(cx);
-                }
-                self.arm(core, when, cx);
-                Poll::Pending
-            }),
+        match &self.stage {
+            Stage::Before(End::After(Duration::ZERO)) => self.begin_turn(cx),
+            &Stage::Before(end) => self.begin(end, cx),
+            Stage::Armed(armed) => match armed.poll(cx) {
+                Napping::Sleeps => Poll::Pending,
+                Napping::Missed => self.begin_turn(cx),
+                Napping::Over => self.end(),
+            },
+            Stage::Turn | Stage::Over => self.end(),
         }
     }
 }
@@ -128,53 +106,92 @@ impl Sleep {
     /// assert_eq!(end.unwrap(), Duration::from_secs(35));
     /// ```
     pub fn reset(&mut self, delay: Duration) {
-        self.start_over(Until::After(delay), |now| now.saturating_add(to_nanos(delay)));
+        self.start_over(End::After(delay));
     }
 
     /// As [`reset`](Sleep::reset), until the loop's [`time`] is `when`.
     pub fn reset_until(&mut self, when: Duration) {
-        self.start_over(Until::At(when), |_| to_nanos(when));
+        self.start_over(End::At(when));
     }
 
-    fn start_over(&mut self, until: Until, end: impl FnOnce(u64) -> u64) {
-        self.until = until;
-        let Some(armed) = &self.armed else { return };
-        let end = armed.at_home(|core| {
-            let end = end(core.clock.now());
-            core.with(|state| state.reset_sleep(armed.wait, end));
-            Until::At(Duration::from_nanos(end))
-        });
-        match end {
-            Some(end) => self.until = end,
-            // It began in a loop that does not run here: it begins anew where it is polled next.
-            None => self.armed = None,
+    fn start_over(&mut self, end: End) {
+        let reset = match &self.stage {
+            Stage::Armed(armed) => armed.at_home(|core| {
+                core.with(|state| {
+                    let deadline = state.deadline(&core.clock, end);
+                    state.reset_sleep(armed.wait, deadline);
+                });
+            }),
+            _ => None,
+        };
+        if reset.is_none() {
+            // It has not begun, or in a loop that does not run here: it begins where it is polled next.
+            self.stage = Stage::Before(end);
         }
     }
 
+    fn begin(&mut self, end: End, cx: &mut Context<'_>) -> Poll<()> {
+        let call = match end {
+            End::After(_) => "sleep",
+            End::At(_) => "sleep_until",
+        };
+        let armed = context::current(call, |core| {
+            let deadline = core.with(|state| state.deadline(&core.clock, end));
+            if deadline.has_come {
+                return None;
+            }
+            let waker = core.foreign_waker(cx);
+            let wait = core.with(|state| state.open_sleep(deadline, waker));
+            Some(Armed { remote: Arc::clone(&core.remote), wait })
+        });
+        let Some(armed) = armed else { return self.begin_turn(cx) };
+        self.stage = Stage::Armed(armed);
+        Poll::Pending
+    }
+
     fn begin_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.until = Until::Turn;
+        self.stage = Stage::Turn;
         context::wake_by_ref(cx);
         Poll::Pending
     }
 
-    fn arm(&mut self, core: &Core, when: u64, cx: &Context<'_>) {
-        let waker = core.foreign_waker(cx);
-        let wait = core.with(|state| state.open_sleep(when, waker));
-        self.until = Until::At(Duration::from_nanos(when));
-        self.armed = Some(Armed { remote: Arc::clone(&core.remote), wait });
+    fn end(&mut self) -> Poll<()> {
+        self.stage = Stage::Over;
+        Poll::Ready(())
     }
 }
 
+/// A sleep that has begun: its entry in a loop's timers.
+struct Armed {
+    remote: Arc<Remote>,
+    wait: WaitKey,
+}
+
+/// How a sleep that has begun is found.
+enum Napping {
+    Sleeps,
+    /// Its time came while it was given up.
+    Missed,
+    Over,
+}
+
 impl Armed {
-    fn poll(&self, cx: &Context<'_>) -> Progress {
+    fn poll(&self, cx: &Context<'_>) -> Napping {
         context::current("sleep", |core| {
             assert!(Arc::ptr_eq(&core.remote, &self.remote), "a sleep was moved to another loop");
-            core.touch_wait(self.wait, cx)
+            match core.touch_wait(self.wait, cx) {
+                Progress::Set => Napping::Over,
+                Progress::Pending => Napping::Sleeps,
+                Progress::Cancelled
+                    if core.with(|state| state.waits.deadline(self.wait)).is_some() =>
+                {
+                    Napping::Sleeps
+                }
+                Progress::Cancelled => Napping::Missed,
+            }
         })
     }
-}
 
-impl Armed {
     /// Shows `look` the loop the timer is armed in, if it runs on this thread.
     fn at_home<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
         context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote).then(|| look(core)))
@@ -191,12 +208,12 @@ impl Drop for Armed {
     }
 }
 
-impl fmt::Debug for Sleep {
+impl fmt::Debug for Armed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep")
-            .field("until", &self.until)
-            .field("armed", &self.armed.is_some())
-            .finish()
+        let deadline = self.at_home(|core| core.with(|state| state.waits.deadline(self.wait)));
+        f.debug_struct("Armed")
+            .field("deadline", &deadline.flatten().map(Duration::from_nanos))
+            .finish_non_exhaustive()
     }
 }
 

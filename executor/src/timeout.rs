@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::clock::to_nanos;
+use crate::delay::End;
 use crate::error::{Elapsed, RescheduleError};
 use crate::scoped::{Aimed, OpenScope, ScopeRef, Scoped};
 
@@ -36,7 +36,7 @@ use crate::scoped::{Aimed, OpenScope, ScopeRef, Scoped};
 ///
 /// As cancel safe as `body`.
 pub fn timeout<F: Future>(limit: Duration, body: F) -> Timeout<F> {
-    Timeout::new(body, Limit::After(limit))
+    Timeout::new(body, End::After(limit))
 }
 
 /// As [`timeout`], until the loop's [`time`](crate::time) is `when`.
@@ -45,7 +45,7 @@ pub fn timeout<F: Future>(limit: Duration, body: F) -> Timeout<F> {
 ///
 /// As cancel safe as `body`.
 pub fn timeout_at<F: Future>(when: Duration, body: F) -> Timeout<F> {
-    Timeout::new(body, Limit::At(when))
+    Timeout::new(body, End::At(when))
 }
 
 /// As [`timeout`], for a body that gets a handle to its own timeout: to look at it, to move it, or to set
@@ -81,25 +81,9 @@ where
     B: FnOnce(TimeoutHandle) -> F,
     F: Future,
 {
-    let limit = limit.into().map(Limit::After);
-    let scope = OpenScope::with_deadline("timeout_with", |now| limit.map(|limit| limit.from(now)));
+    let scope = OpenScope::with_end("timeout_with", limit.into().map(End::After));
     let body = body(TimeoutHandle { scope: scope.refer() });
     Timeout { body: Aimed::new(Scoped::with_scope(body, scope)), limit: None }.await
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Limit {
-    After(Duration),
-    At(Duration),
-}
-
-impl Limit {
-    fn from(self, now: u64) -> u64 {
-        match self {
-            Limit::After(limit) => now.saturating_add(to_nanos(limit)),
-            Limit::At(when) => to_nanos(when),
-        }
-    }
 }
 
 pin_project! {
@@ -109,12 +93,12 @@ pin_project! {
         #[pin]
         body: Aimed<F>,
         // `None` once the scope is open, and its timer armed.
-        limit: Option<Limit>,
+        limit: Option<End>,
     }
 }
 
 impl<F: Future> Timeout<F> {
-    fn new(body: F, limit: Limit) -> Self {
+    fn new(body: F, limit: End) -> Self {
         Timeout { body: Aimed::new(Scoped::new(body)), limit: Some(limit) }
     }
 }
@@ -125,8 +109,7 @@ impl<F: Future> Future for Timeout<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(limit) = this.limit.take() {
-            let open = || OpenScope::with_deadline("timeout", |now| Some(limit.from(now)));
-            this.body.as_mut().scoped().open(open);
+            this.body.as_mut().scoped().open(|| OpenScope::with_end("timeout", Some(limit)));
         }
         this.body.poll(cx).map_err(|own| Elapsed { deadline: own.when })
     }

@@ -16,6 +16,7 @@ use timer_wheel::TimerKey;
 use crate::callback;
 use crate::clock::{Clock, NEVER, to_nanos};
 use crate::context::Core;
+use crate::delay::Deadline;
 use crate::event_loop::EventLoop;
 use crate::observe::Turn;
 use crate::observer;
@@ -112,7 +113,7 @@ impl EventLoop {
     }
 
     fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
-        let now = self.core.clock.now();
+        let now = self.core.read_clock();
         let slack = to_nanos(self.slack);
         let wakeup = self.core.with(|state| state.waits.next_wakeup_within(slack));
         let until_timer = wakeup.map(|wakeup| Duration::from_nanos(wakeup.saturating_sub(now)));
@@ -205,7 +206,7 @@ impl EventLoop {
 
     /// Queues the handles of the timers that are due, by deadline and then by arming (rule T4).
     fn expire_timers(&self) {
-        let now = self.core.clock.now();
+        let now = self.core.read_clock();
         self.core.with(|state| state.expire_timers(now));
     }
 
@@ -264,14 +265,14 @@ fn run_other(core: &Rc<Core>, handle: Ready) {
 }
 
 impl State {
-    /// Arms a timer. One that is due already is looked for in the next turn, whatever else is ready.
-    pub(crate) fn arm(&mut self, when: u64, handle: Ready) -> TimerKey {
-        self.timer_due |= when <= self.now;
-        self.waits.arm(when, handle)
+    /// Arms a timer that queues `handle`.
+    pub(crate) fn arm(&mut self, deadline: Deadline, handle: Ready) -> TimerKey {
+        let timer = self.waits.arm(deadline.when, handle);
+        self.note_armed(timer, deadline);
+        timer
     }
 
     fn expire_timers(&mut self, now: u64) {
-        self.now = now;
         self.timer_due = false;
         if self.waits.next_wakeup().is_none_or(|next| next > now) {
             return;

@@ -22,6 +22,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use crate::context::Core;
+use crate::delay::Deadline;
 use crate::errand::Errand;
 use crate::lists::{Links, List, NIL};
 use crate::state::{Place, State};
@@ -115,19 +116,19 @@ impl State {
     }
 
     /// Opens a wait that is completed at a time.
-    pub(crate) fn open_sleep(&mut self, when: u64, waker: Option<Waker>) -> WaitKey {
-        self.timer_due |= when <= self.now;
+    pub(crate) fn open_sleep(&mut self, deadline: Deadline, waker: Option<Waker>) -> WaitKey {
         let target = Kept::new(Target::Plain(What::Sleep), waker, &mut self.asides);
         let wait = self.new_wait(target);
-        let key = self.waits.insert_armed(when, wait);
+        let key = self.waits.insert_armed(deadline.when, wait);
+        self.note_armed(key, deadline);
         self.link_wait(key.index(), wait.place);
         key
     }
 
     /// Moves the end of a sleep. One that had ended, and whose future has not seen that, has not.
-    pub(crate) fn reset_sleep(&mut self, key: WaitKey, when: u64) {
-        self.timer_due |= when <= self.now;
-        self.waits.rearm(key, when);
+    pub(crate) fn reset_sleep(&mut self, key: WaitKey, deadline: Deadline) {
+        self.waits.rearm(key, deadline.when);
+        self.note_armed(key, deadline);
         if let Some(wait) = self.waits.get_mut(key).filter(|wait| wait.progress == Progress::Set) {
             wait.progress = Progress::Pending;
         }
@@ -135,7 +136,7 @@ impl State {
 
     /// The handle of an expired timer of a wait: completes the wait, unless it was armed anew meanwhile.
     pub(crate) fn expire_wait(&mut self, key: WaitKey) {
-        if !self.waits.is_armed(key) {
+        if self.waits.deadline(key).is_none() {
             self.set_wait(key);
         }
     }

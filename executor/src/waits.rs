@@ -89,13 +89,21 @@ impl Waits {
         }
     }
 
-    pub(crate) fn is_armed(&self, key: WaitKey) -> bool {
-        self.wheel.deadline(key).is_some()
+    /// What the timer of a wait is armed for, if it is.
+    pub(crate) fn deadline(&self, key: WaitKey) -> Option<u64> {
+        self.wheel.deadline(key)
     }
 
     /// Arms the timer of a wait anew.
     pub(crate) fn rearm(&mut self, key: WaitKey, when: u64) {
         self.wheel.reset(key, when);
+    }
+
+    /// Puts off a timer, unless it is gone or armed for another time than `from` by now.
+    pub(crate) fn put_off(&mut self, timer: TimerKey, from: u64, to: u64) {
+        if self.wheel.deadline(timer) == Some(from) {
+            self.wheel.reset(timer, to);
+        }
     }
 
     /// Arms a timer that queues `handle`.
