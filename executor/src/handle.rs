@@ -111,7 +111,7 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.join.poll_joined(cx, |state, task| state.tasks[task].take_value()) {
+        match self.join.poll_value(cx) {
             Joined::Waits => Poll::Pending,
             Joined::Ended(cell) => Poll::Ready(self.value_or_error(cell)),
             Joined::Refused => Poll::Ready(Err(self.join.refusal())),

@@ -11,6 +11,7 @@ use crate::handle::TaskHandle;
 use crate::lists::NIL;
 use crate::state::State;
 use crate::target::Target;
+use crate::task::CellBox;
 use crate::tasks::Life;
 
 /// The future of a task's end, without its value: see [`TaskHandle::join`].
@@ -35,21 +36,35 @@ impl Join {
         &self.task
     }
 
+    /// One poll of the wait for the task's end, which gives the cell with its value, if it has one.
+    pub(crate) fn poll_value(&mut self, cx: &Context<'_>) -> Joined<Option<CellBox>> {
+        self.poll_joined(cx, |state, task| state.tasks[task].take_value())
+    }
+
     /// One poll of the wait for the task's end; `look` tells what there is to be had of it then.
     #[inline]
-    pub(crate) fn poll_joined<R>(
+    fn poll_joined<R>(
         &mut self,
         cx: &Context<'_>,
         look: impl FnOnce(&mut State, u32) -> R,
     ) -> Joined<R> {
         let (core, task, wait) = self.task.parts();
+        let ended = core.with(|state| {
+            state.tasks[task].is_done().then(|| match state.end_join(task, wait) {
+                true => Joined::Ended(look(state, task)),
+                false => Joined::Waits,
+            })
+        });
+        if let Some(ended) = ended {
+            return ended;
+        }
         let waker = core.foreign_waker(cx);
-        let elsewhere = *wait == NIL && context::another_runs(core);
-        core.with(|state| match state.poll_join(task, wait, waker, elsewhere) {
-            Joined::Ended(()) => Joined::Ended(look(state, task)),
-            Joined::Waits => Joined::Waits,
-            Joined::Refused => Joined::Refused,
-        })
+        // Polled by a task of this loop itself, it need not ask which loop runs.
+        let elsewhere = waker.is_some() && context::another_runs(core);
+        match core.with(|state| state.wait_for_end(task, wait, waker, elsewhere)) {
+            true => Joined::Waits,
+            false => Joined::Refused,
+        }
     }
 
     /// Why the task cannot be awaited by the code that polls.
@@ -71,22 +86,37 @@ pub(crate) enum Joined<R> {
 }
 
 impl State {
-    fn poll_join(
+    /// The task has ended: lets go of the wait for that. If it ended cancelled, and by our own request, the
+    /// cancel goes on in the scope that awaits, not as a value one might overlook: `false`.
+    #[inline]
+    fn end_join(&mut self, task: u32, wait: &mut u32) -> bool {
+        if *wait == NIL {
+            return true;
+        }
+        if self.tasks[task].life == Life::Cancelled && self.waits[*wait].forwarded {
+            self.raise_from(*wait);
+            return false;
+        }
+        self.remove_wait(self.waits.key_at(*wait));
+        *wait = NIL;
+        true
+    }
+
+    /// The task lives: waits for its end; `false` if the code that polls cannot.
+    #[inline]
+    fn wait_for_end(
         &mut self,
         task: u32,
         wait: &mut u32,
         waker: Option<Waker>,
         elsewhere: bool,
-    ) -> Joined<()> {
-        if self.tasks[task].is_done() {
-            return self.end_join(task, wait);
-        }
+    ) -> bool {
         if *wait != NIL {
             self.touch_wait_at(*wait, waker);
-            return Joined::Waits;
+            return true;
         }
-        if elsewhere || self.current_task() == Some(task) {
-            return Joined::Refused;
+        if elsewhere || self.current.task == task {
+            return false;
         }
         let key = self.open_wait(Target::Task(task, NIL), waker);
         *wait = key.index();
@@ -94,23 +124,7 @@ impl State {
         if observer != NIL {
             self.note_observer(key, observer);
         }
-        Joined::Waits
-    }
-
-    /// The task has ended. If it did so cancelled, and by our own request, the cancel goes on in the scope
-    /// that awaits, not as a value one might overlook.
-    #[inline]
-    fn end_join(&mut self, task: u32, wait: &mut u32) -> Joined<()> {
-        if *wait == NIL {
-            return Joined::Ended(());
-        }
-        if self.tasks[task].life == Life::Cancelled && self.waits[*wait].forwarded {
-            self.raise_from(*wait);
-            return Joined::Waits;
-        }
-        self.remove_wait(self.waits.key_at(*wait));
-        *wait = NIL;
-        Joined::Ended(())
+        true
     }
 }
 
