@@ -23,6 +23,7 @@ enum Origin {
 }
 
 /// Runs a handle, and reports it if it took `limit` or longer.
+#[inline(never)]
 pub(crate) fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready, limit: Duration) {
     let origin = core.with(|state| state.origin(*handle));
     let started = Instant::now();

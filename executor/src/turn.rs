@@ -39,6 +39,7 @@ const LARGE_TURN: usize = 10_000;
 
 impl EventLoop {
     /// One turn: wait, expire timers, run what is ready.
+    #[inline]
     pub(crate) fn turn(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         if self.should_look() {
             self.look(max_wait)?;
@@ -65,18 +66,21 @@ impl EventLoop {
     }
 
     /// Runs exactly the handles that are ready now; what they add goes into the queue of the next turn.
+    #[inline(never)]
     fn run_ready(&mut self) {
         self.running.clear();
         self.core.with(|state| std::mem::swap(&mut state.ready, &mut self.running));
         self.unlooked += self.running.len();
         self.handles += self.running.len();
+        let slow = self.slow;
         for handle in &self.running {
-            match self.slow {
+            match slow {
                 None => run_handle(&self.core, &mut self.wakers, handle),
                 Some(limit) => run_timed(&self.core, &mut self.wakers, handle, limit),
             }
         }
-        if self.running.capacity() > LARGE_TURN.max(4 * self.running.len()) {
+        let room = self.running.capacity();
+        if room > LARGE_TURN && room / 4 > self.running.len() {
             // What a burst of handles needed is not kept for ever.
             self.running = Vec::new();
         }
