@@ -132,7 +132,7 @@ pub(crate) fn wake_by_ref(cx: &Context<'_>) {
     let woken = try_current(|core| {
         let own = core.is_own_waker(cx);
         if own {
-            core.with(|state| state.current_task().map(|task| state.wake(task)));
+            core.with(|state| state.wake(state.current.task));
         }
         own
     });
