@@ -396,7 +396,7 @@ impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoop")
             .field("time", &self.time())
-            .field("tasks", &self.core.with(|state| state.tasks.alive()))
+            .field("tasks", &self.core.with(|state| state.alive()))
             .field("next_deadline", &self.next_deadline())
             .finish_non_exhaustive()
     }

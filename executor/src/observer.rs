@@ -175,11 +175,19 @@ impl State {
 
     /// A task has ended: queues its observers in their order.
     pub(crate) fn queue_observers(&mut self, task: u32) {
-        let awaiter = std::mem::replace(&mut self.tasks[task].awaiter, NIL);
+        let slot = &mut self.tasks[task];
+        let awaiter = std::mem::replace(&mut slot.awaiter, NIL);
+        let observers = std::mem::replace(&mut slot.observers, List::EMPTY);
         if awaiter != NIL {
             self.set_wait_at(awaiter);
         }
-        let mut next = std::mem::replace(&mut self.tasks[task].observers, List::EMPTY).head;
+        if !observers.is_empty() {
+            self.queue_each(observers);
+        }
+    }
+
+    fn queue_each(&mut self, observers: List) {
+        let mut next = observers.head;
         while next != NIL {
             let key = self.observers.key_at(next);
             let observer = &self.observers[next];

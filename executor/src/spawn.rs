@@ -140,10 +140,17 @@ where
 {
     #[cfg(feature = "tracing")]
     let future = {
-        let id = core.with(|state| state.tasks.next_id());
+        let id = core.with(|state| state.tasks.spawned() + 1);
         crate::guests::tracing::in_span(future, id, name.as_deref(), spawned_at)
     };
     let cell = cell::new(future, ending, spawned_at);
     assert!(!core.remote.is_closed(), "`spawn` was called while the loop is being dropped");
-    Task::new(TaskHandle::adopt(core, core.with(|state| state.add_task(cell, name))))
+    let task = core.with(|state| {
+        let task = state.add_task(cell);
+        if let Some(name) = name {
+            state.name_task(task, name);
+        }
+        task
+    });
+    Task::new(TaskHandle::adopt(core, task))
 }

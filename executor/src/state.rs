@@ -158,6 +158,11 @@ impl State {
         TaskName { id: TaskId(self.tasks[task].id), name: self.names.get(task) }
     }
 
+    /// Tasks that have not ended.
+    pub(crate) fn alive(&self) -> u64 {
+        self.tasks.spawned() - self.counts.finished
+    }
+
     pub(crate) fn current_task(&self) -> Option<u32> {
         (self.current != Place::NOWHERE).then_some(self.current.task)
     }

@@ -36,14 +36,15 @@ type Payload = Box<dyn Any + Send>;
 
 impl State {
     /// Takes a new task in and queues its first step (rule T3). The one reference is the caller's.
-    pub(crate) fn add_task(&mut self, cell: CellBox, name: Option<Arc<str>>) -> u32 {
+    pub(crate) fn add_task(&mut self, cell: CellBox) -> u32 {
         let task = self.tasks.insert(cell);
-        if let Some(name) = name {
-            self.names.set(task, Some(name));
-            self.tasks[task].set(Flag::Labelled);
-        }
         self.wake(task);
         task
+    }
+
+    pub(crate) fn name_task(&mut self, task: u32, name: Arc<str>) {
+        self.names.set(task, Some(name));
+        self.tasks[task].set(Flag::Labelled);
     }
 
     /// Marks a task to be dropped on its next step, and queues that step.
@@ -60,21 +61,28 @@ impl State {
     }
 
     /// A handle or a queued entry let go of the task.
+    #[inline]
     pub(crate) fn release(&mut self, task: u32) {
         self.tasks[task].refs -= 1;
         self.free_if_unused(task);
     }
 
-    /// Frees the slot of a task that has ended, once nobody could ask for it any more.
+    /// Frees the slot of a task once nobody could ask for it any more.
+    #[inline]
     fn free_if_unused(&mut self, task: u32) {
-        let slot = &mut self.tasks[task];
-        if slot.refs > 0 || slot.is_held() || slot.life <= Life::Alive {
-            return;
+        if self.tasks[task].is_unused() {
+            self.free(task);
         }
+    }
+
+    #[inline(never)]
+    fn free(&mut self, task: u32) {
+        let slot = &self.tasks[task];
+        let labelled = slot.is(Flag::Labelled);
         if slot.cell.is_some() {
             self.drop_cell(task);
         }
-        if self.tasks[task].is(Flag::Labelled) {
+        if labelled {
             self.drop_labels(task);
         }
         self.tasks.free(task);
@@ -86,6 +94,7 @@ impl State {
     }
 
     /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
+    #[inline(never)]
     fn drop_cell(&mut self, task: u32) {
         let slot = &mut self.tasks[task];
         let Some(cell) = slot.cell.take() else { return };
@@ -225,15 +234,12 @@ impl State {
     /// The task has ended: its observers are queued, in their order (rule T3).
     fn end(&mut self, task: u32, cell: CellBox, life: Life) {
         self.current = Place::NOWHERE;
-        if !self.tasks[task].root.is_bare() {
+        self.counts.finished += 1;
+        let slot = &mut self.tasks[task];
+        slot.end(cell, life);
+        if !slot.root.is_bare() {
             self.detach_places(task);
         }
-        let slot = &mut self.tasks[task];
-        slot.cell = Some(cell);
-        slot.life = life;
-        slot.unset(Flag::Running);
-        self.tasks.note_end();
-        self.counts.finished += 1;
         self.queue_observers(task);
         self.free_if_unused(task);
     }

@@ -126,8 +126,14 @@ impl Slot {
 
     /// Its slot is needed though no handle names it: a step of it is queued, or runs.
     #[inline]
-    pub(crate) fn is_held(&self) -> bool {
+    fn is_held(&self) -> bool {
         self.flags & (Flag::Queued.bit() | Flag::Running.bit()) != 0
+    }
+
+    /// It has ended, and nobody can ask for it any more.
+    #[inline]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.refs == 0 && !self.is_held() && self.life > Life::Alive
     }
 
     /// `true` if a step must now be put into the ready queue.
@@ -138,6 +144,14 @@ impl Slot {
             self.set(Flag::Queued);
         }
         newly
+    }
+
+    /// The step that ran was the last one.
+    #[inline]
+    pub(crate) fn end(&mut self, cell: CellBox, life: Life) {
+        self.cell = Some(cell);
+        self.life = life;
+        self.unset(Flag::Running);
     }
 
     /// Where a live task was spawned.
@@ -169,17 +183,17 @@ pub(crate) struct Tasks {
     /// The first of the vacant slots.
     free: u32,
     spawned: u64,
-    alive: usize,
     used: usize,
 }
 
 impl Tasks {
     pub(crate) const fn new() -> Tasks {
-        Tasks { slots: Vec::new(), free: NIL, spawned: 0, alive: 0, used: 0 }
+        Tasks { slots: Vec::new(), free: NIL, spawned: 0, used: 0 }
     }
 
-    pub(crate) fn alive(&self) -> usize {
-        self.alive
+    /// How many tasks there have been, ever.
+    pub(crate) fn spawned(&self) -> u64 {
+        self.spawned
     }
 
     /// Slots in use: tasks that live, and ended ones that somebody still holds.
@@ -189,12 +203,6 @@ impl Tasks {
 
     pub(crate) fn get(&self, task: u32) -> Option<&Slot> {
         self.slots.get(task as usize)
-    }
-
-    /// The number that the next task to be taken in will have.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn next_id(&self) -> u64 {
-        self.spawned + 1
     }
 
     /// The tasks that have not ended, in order of creation.
@@ -215,7 +223,6 @@ impl Tasks {
             self.grow();
         }
         self.spawned += 1;
-        self.alive += 1;
         self.used += 1;
         let index = self.free;
         let slot = &mut self.slots[index as usize];
@@ -234,11 +241,6 @@ impl Tasks {
         }
         self.free = u32::try_from(self.slots.len()).expect("fewer than 2^32 tasks");
         self.slots.push(Slot::VACANT);
-    }
-
-    /// A task has ended.
-    pub(crate) fn note_end(&mut self) {
-        self.alive -= 1;
     }
 
     /// Nobody can ask for the task in this slot any more.
