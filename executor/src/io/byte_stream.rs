@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use super::pieces::write_pieces;
 use super::source::Io;
 use crate::reactor::Direction;
 
@@ -233,7 +234,7 @@ impl<T: Writes> ByteStream<T> {
     ///
     /// Cancel safe: what was not counted was not written.
     pub async fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.io().when_ready(Direction::Write, |os| os.write_vectored(bufs)).await
+        self.io().when_ready(Direction::Write, |os| self.write_pieces_once(os, bufs)).await
     }
 
     /// Writes all of `buf`, as fast as the peer takes it.
@@ -291,10 +292,20 @@ impl<T: Writes> ByteStream<T> {
 
     fn write_once(&self, os: &T::Os, buf: &[u8]) -> io::Result<usize> {
         let written = os.write(buf)?;
-        if T::SHORT_IS_FULL && written < buf.len() {
+        self.note_written(written, buf.len());
+        Ok(written)
+    }
+
+    fn write_pieces_once(&self, os: &T::Os, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let written = write_pieces(os, pieces)?;
+        self.note_written(written, pieces.iter().map(|piece| piece.len()).sum());
+        Ok(written)
+    }
+
+    fn note_written(&self, written: usize, wanted: usize) {
+        if T::SHORT_IS_FULL && written < wanted {
             self.io().note_drained(Direction::Write);
         }
-        Ok(written)
     }
 }
 
@@ -327,9 +338,7 @@ mod futures {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use super::{
-        ByteStream, Direction, IoSlice, IoSliceMut, Reads, ReadsShared, Writes, WritesShared, io,
-    };
+    use super::{ByteStream, Direction, IoSlice, IoSliceMut, Reads, ReadsShared, Writes, io};
 
     impl<T: Reads> futures_io::AsyncRead for ByteStream<T> {
         fn poll_read(
@@ -364,7 +373,7 @@ mod futures {
             cx: &mut Context<'_>,
             bufs: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
-            let write = |os: &T::Os| os.write_vectored(bufs);
+            let write = |os: &T::Os| self.write_pieces_once(os, bufs);
             self.io().poll_when_ready(Direction::Write, cx, write)
         }
 

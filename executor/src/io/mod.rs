@@ -14,6 +14,7 @@ mod async_fd;
 mod byte_stream;
 mod error;
 mod halves;
+mod pieces;
 mod pipe;
 mod source;
 mod stdio;
