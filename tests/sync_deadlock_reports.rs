@@ -82,3 +82,45 @@ fn a_lock_without_a_name_and_one_whose_holder_is_gone() {
     };
     assert_eq!(waits_for(main), "a lock held by a task that has ended");
 }
+
+#[test]
+fn a_lock_that_was_handed_on_names_its_last_holder() {
+    let lock = fixed(Lock::new(()));
+    let main = async {
+        lock.acquire().await;
+        let next = Task::builder().name("next").spawn(lock.acquire());
+        wheelhouse::yield_now().await;
+        lock.release().unwrap();
+        let last = Task::builder().name("last").spawn(async {
+            lock.acquire().await;
+            std::future::pending::<()>().await;
+        });
+        next.await.unwrap();
+        lock.release().unwrap();
+        wheelhouse::yield_now().await;
+        drop(last);
+        lock.acquire().await;
+    };
+    assert_eq!(waits_for(main), "a lock held by task `last`");
+}
+
+/// Each loop knows locks by numbers of its own.
+#[test]
+fn a_lock_that_is_used_in_one_loop_after_another() {
+    let (a, b) = (fixed(Lock::named("a", ())), fixed(Lock::named("b", ())));
+    let want_twice = async |lock: &'static Lock| {
+        lock.acquire().await;
+        lock.acquire().await;
+    };
+    let wanted = |name: &'static str, locks: [&'static Lock; 2]| {
+        waits_for(async move {
+            let others = locks.map(|lock| Task::builder().name(name).spawn(want_twice(lock)));
+            wheelhouse::yield_now().await;
+            locks[1].acquire().await;
+            drop(others);
+        })
+    };
+    assert_eq!(wanted("one", [b, a]), "lock `a` held by task `one`");
+    [a, b].iter().for_each(|lock| lock.release().unwrap());
+    assert_eq!(wanted("two", [a, b]), "lock `b` held by task `two`");
+}

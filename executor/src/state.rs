@@ -5,6 +5,7 @@
 //! (a poll, a callback, a waker, a `Drop`).
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -18,6 +19,7 @@ use crate::keyed::{Key, Keyed};
 use crate::lists::NIL;
 use crate::observer::Observer;
 use crate::scope::Scope;
+use crate::sync::Label;
 use crate::target::Aside;
 use crate::tasks::Tasks;
 use crate::waits::{WaitKey, Waits};
@@ -72,6 +74,8 @@ pub(crate) struct State {
     pub(crate) waits: Waits,
     /// What waits keep aside.
     pub(crate) asides: Keyed<Aside>,
+    /// What deadlock reports say of the locks that were waited for.
+    pub(crate) labels: Keyed<Rc<Label>>,
     pub(crate) scopes: Keyed<Scope>,
     pub(crate) observers: Keyed<Observer>,
     pub(crate) calls: Keyed<Call>,
@@ -116,6 +120,7 @@ impl State {
             tasks: Tasks::new(),
             waits: Waits::new(),
             asides: Keyed::new(),
+            labels: Keyed::new(),
             scopes: Keyed::new(),
             observers: Keyed::new(),
             calls: Keyed::new(),

@@ -6,9 +6,7 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-#[cfg(feature = "net")]
-use crate::keyed::Key;
-use crate::keyed::Keyed;
+use crate::keyed::{Key, Keyed};
 use crate::state::State;
 
 /// What a wait is for.
@@ -24,8 +22,8 @@ pub(crate) enum Target {
     Io(Key, crate::reactor::Direction),
     /// Forwards to something made of tasks or waits: a gather, a shared future.
     Forward(Rc<dyn Forward>),
-    /// Given up when cancelled, and able to say more than a fixed text.
-    Source(Rc<dyn Source>),
+    /// A lock, by its label. Given up when cancelled.
+    Lock(Key),
 }
 
 /// What a wait can forward a cancel to (rule C9).
@@ -37,11 +35,6 @@ pub(crate) trait Forward {
     fn describe(&self) -> String;
 }
 
-/// Names, for a deadlock report, what a plain wait waits for.
-pub(crate) trait Source {
-    fn describe(&self, state: &State) -> String;
-}
-
 /// A target as the entry of a wait keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
@@ -49,6 +42,7 @@ pub(crate) enum Kept {
     Task(u32, u32),
     #[cfg(feature = "net")]
     Io(Key, crate::reactor::Direction),
+    Lock(Key),
     /// The index of an [`Aside`].
     Aside(u32),
 }
@@ -68,6 +62,7 @@ impl Kept {
             (Target::Task(task, observer), None) => Kept::Task(task, observer),
             #[cfg(feature = "net")]
             (Target::Io(source, direction), None) => Kept::Io(source, direction),
+            (Target::Lock(label), None) => Kept::Lock(label),
             (target, waker) => Kept::Aside(asides.insert(Aside { waker, target }).index),
         }
     }
@@ -78,6 +73,7 @@ impl Kept {
             Kept::Task(task, observer) => Target::Task(task, observer),
             #[cfg(feature = "net")]
             Kept::Io(source, direction) => Target::Io(source, direction),
+            Kept::Lock(label) => Target::Lock(label),
             Kept::Aside(index) => asides[index].target.clone(),
         }
     }

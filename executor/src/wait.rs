@@ -330,7 +330,7 @@ impl State {
             Target::Forward(shared) => shared.describe(),
             #[cfg(feature = "net")]
             &Target::Io(source, direction) => self.describe_io(source, direction),
-            Target::Source(source) => source.describe(self),
+            &Target::Lock(label) => self.describe_lock(label),
         }
     }
 

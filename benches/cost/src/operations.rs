@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use wheelhouse::sync::{Event, Queue};
+use wheelhouse::sync::{Event, Lock, Queue};
 use wheelhouse::{EventLoop, Sleep, Task, call_soon, gather, sleep, spawn, timeout, yield_now};
 
 /// Something the loop is asked to do, `n` times.
@@ -28,6 +28,7 @@ pub(crate) const ALL: &[Operation] = &[
     Operation { name: "wake along a ring of 1000", run: |n| virtually(ring(1000, n)) },
     Operation { name: "queue, ping-pong", run: |n| virtually(ping_pong(n)) },
     Operation { name: "event, set and waited for", run: |n| virtually(events(n)) },
+    Operation { name: "lock, handed over", run: |n| virtually(hand_over(n)) },
     Operation { name: "sleep, armed and dropped", run: |n| virtually(arm_and_drop(n)) },
     Operation { name: "sleep, reset", run: |n| virtually(reset(n)) },
     Operation { name: "sleep, expired", run: |n| virtually(expire(n)) },
@@ -142,6 +143,24 @@ async fn events(n: usize) {
         event.clear();
     }
     setter.await.expect("it ends with a value");
+}
+
+/// Two tasks take turns: each holds the lock over a yield, in which the other comes and waits.
+async fn hand_over(n: usize) {
+    let lock = Rc::new(Lock::new(0));
+    join_all((0..2).map(|_| {
+        let lock = Rc::clone(&lock);
+        spawn(async move {
+            for _ in 0..n / 2 {
+                let mut held = lock.lock().await;
+                yield_now().await;
+                *held += 1;
+                drop(held);
+                yield_now().await;
+            }
+        })
+    }))
+    .await;
 }
 
 /// A hundred sleeps live at any time.

@@ -1,6 +1,6 @@
 //! [`Lock`]: asyncio's `Lock`, with the value it guards inside.
 
-use std::cell::{Cell, OnceCell, RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::error::NotLocked;
+use super::label::{Holder, Label, Posted};
 use super::waiters::{Stage, Turn, Waiters};
-use crate::context;
-use crate::lists::NIL;
-use crate::state::State;
-use crate::target::{Source, Target};
+use crate::context::{self, Core};
+use crate::target::Target;
 
 /// Lets one task at a time at a value, for as long as it likes, awaits included. Tasks get their turn in
 /// order of arrival.
@@ -46,8 +45,8 @@ pub struct Lock<T = ()> {
     hold: Cell<Hold>,
     holder: Cell<Holder>,
     name: Option<Arc<str>>,
-    /// What a deadlock report says; made when somebody first waits.
-    label: OnceCell<Rc<Label>>,
+    /// What a deadlock's report says; made when somebody first waits.
+    label: RefCell<Option<Posted>>,
     waiters: Waiters,
     value: RefCell<T>,
 }
@@ -70,7 +69,7 @@ impl<T> Lock<T> {
             hold: Cell::new(Hold::Free),
             holder: Cell::new(Holder::NOBODY),
             name: None,
-            label: OnceCell::new(),
+            label: RefCell::new(None),
             waiters: Waiters::new(),
             value: RefCell::new(value),
         }
@@ -175,16 +174,21 @@ impl<T> Lock<T> {
 
     fn note_holder(&self, holder: Holder) {
         self.holder.set(holder);
-        if let Some(label) = self.label.get() {
-            label.holder.set(holder);
+        if let Some(label) = &*self.label.borrow() {
+            label.note_holder(holder);
         }
     }
 
-    fn target(&self) -> Target {
-        let label = self.label.get_or_init(|| {
-            Rc::new(Label { name: self.name.clone(), holder: self.holder.clone() })
+    /// What a wait for it is for: its label, which is posted in this loop if it is not yet.
+    fn target(&self, core: &Rc<Core>) -> Target {
+        let mut label = self.label.borrow_mut();
+        if label.as_ref().is_some_and(|posted| !posted.is_in(core)) {
+            *label = None;
+        }
+        let posted = label.get_or_insert_with(|| {
+            Posted::new(core, Label::new(self.name.clone(), self.holder.get()))
         });
-        Target::Source(Rc::clone(label) as Rc<dyn Source>)
+        Target::Lock(posted.key())
     }
 }
 
@@ -228,7 +232,9 @@ impl<T> Acquire<'_, T> {
         if self.lock.try_take() {
             return Poll::Ready(());
         }
-        self.turn.enter("Lock::lock", self.lock.target(), (), cx);
+        const CALL: &str = "Lock::lock";
+        let target = context::current(CALL, |core| self.lock.target(core));
+        self.turn.enter(CALL, target, (), cx);
         Poll::Pending
     }
 
@@ -321,56 +327,5 @@ impl<T> DerefMut for LockGuard<'_, T> {
 impl<T: fmt::Debug> fmt::Debug for LockGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockGuard").field("value", &self.value).finish()
-    }
-}
-
-/// A lock in a deadlock report.
-struct Label {
-    name: Option<Arc<str>>,
-    holder: Cell<Holder>,
-}
-
-/// The task that took the lock; [`NIL`] for none, so that it travels in registers.
-#[derive(Clone, Copy)]
-struct Holder {
-    task: u32,
-    id: u64,
-}
-
-impl Holder {
-    const NOBODY: Holder = Holder { task: NIL, id: 0 };
-
-    fn current() -> Holder {
-        context::try_current(|core| core.with(|state| Holder::running(state)))
-            .unwrap_or(Holder::NOBODY)
-    }
-
-    fn running(state: &State) -> Holder {
-        match state.current_task() {
-            Some(task) => Holder { task, id: state.tasks[task].id },
-            None => Holder::NOBODY,
-        }
-    }
-
-    fn describe(self, state: &State) -> String {
-        match state.tasks.get(self.task) {
-            Some(slot) if slot.id == self.id && !slot.is_done() => {
-                format!("task `{}`", state.task_name(self.task))
-            }
-            _ => "a task that has ended".to_owned(),
-        }
-    }
-}
-
-impl Source for Label {
-    fn describe(&self, state: &State) -> String {
-        let lock = match &self.name {
-            Some(name) => format!("lock `{name}`"),
-            None => "a lock".to_owned(),
-        };
-        match self.holder.get() {
-            Holder { task: NIL, .. } => lock,
-            holder => format!("{lock} held by {}", holder.describe(state)),
-        }
     }
 }

@@ -22,6 +22,7 @@ mod barrier;
 mod condition;
 mod error;
 mod event;
+mod label;
 mod lock;
 mod once;
 mod queue;
@@ -36,6 +37,7 @@ pub use error::{
     BrokenBarrier, GetError, NotLocked, OverRelease, PutError, QueueShutDown, TooManyTaskDone,
 };
 pub use event::Event;
+pub(crate) use label::Label;
 pub use lock::{Lock, LockGuard};
 pub use once::OnceCell;
 pub use queue::{LifoQueue, PriorityQueue, Queue, QueueOf};
