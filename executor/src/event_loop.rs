@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::builder::Builder;
 use crate::callback::CallHandle;
-use crate::cell::AnyValue;
+use crate::cell::{self, AnyValue};
 use crate::clock::to_nanos;
 use crate::combine::Joinable;
 use crate::context::{self, Core, Entered};
 use crate::error::JoinError;
-use crate::handle::{Task, TaskHandle, living_tasks};
+use crate::handle::{Task, TaskHandle, living_tasks, value_of};
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
@@ -24,7 +24,7 @@ use crate::parker::Parker;
 use crate::run_error::RunError;
 use crate::spawn;
 use crate::state::Ready;
-use crate::task;
+use crate::task::{self, CellBox};
 use crate::waker::Wakers;
 
 /// A single-threaded event loop.
@@ -97,25 +97,23 @@ impl EventLoop {
     where
         F: Future + 'static,
     {
-        self.run_main(main, |_, _| ())
+        let main = cell::new(main, AnyValue, Location::caller());
+        Ok(main_value(self.run_main(main, |_, _| ())?))
     }
 
-    /// As [`run_until_complete`](EventLoop::run_until_complete); `watch` sees the main task before it first
-    /// runs.
-    #[track_caller]
-    pub(crate) fn run_main<F>(
+    /// As [`run_until_complete`](EventLoop::run_until_complete), for a future whose type no longer matters:
+    /// gives its cell back, with its value inside. `watch` sees the main task before it first runs.
+    pub(crate) fn run_main(
         &mut self,
-        main: F,
+        main: CellBox,
         watch: impl FnOnce(&Rc<Core>, &TaskHandle),
-    ) -> Result<F::Output, RunError>
-    where
-        F: Future + 'static,
-    {
-        let at = Location::caller();
+    ) -> Result<CellBox, RunError> {
         let entered = self.enter("run_until_complete")?;
-        let main = spawn::start(&self.core, main, AnyValue, None, at);
-        watch(&self.core, main.handle());
-        self.run_task(main, entered)
+        let main = spawn::start_cell(&self.core, main, None);
+        watch(&self.core, &main);
+        self.run_task(&main, entered)?;
+        let finished = self.core.with(|state| state.tasks[main.index()].take_value());
+        finished.ok_or_else(|| without_value(main.join_error()))
     }
 
     /// Runs until an existing task is done: asyncio's `run_until_complete(task)`. Give it a `&task` or a
@@ -129,23 +127,16 @@ impl EventLoop {
             return Err(RunError::Failed(JoinError::OtherLoop(main.task().name())));
         }
         let entered = self.enter("run_until_done")?;
-        self.run_task(main, entered)
+        self.run_task(main.task(), entered)?;
+        main.into_result().map_err(without_value)
     }
 
-    fn run_task<K: Joinable>(&mut self, main: K, entered: Entered) -> Result<K::Value, RunError> {
-        let observer = main.task().observe(Action::StopLoop);
+    fn run_task(&mut self, main: &TaskHandle, entered: Entered) -> Result<(), RunError> {
+        let observer = main.observe(Action::StopLoop);
         let ran = self.turn_until_stopped();
-        main.task().unobserve(observer);
+        main.unobserve(observer);
         drop(entered);
-        if !main.task().is_done() {
-            return Err(ran.err().unwrap_or(RunError::Stopped));
-        }
-        match main.into_result() {
-            Ok(value) => Ok(value),
-            Err(JoinError::Cancelled(cancelled)) => Err(RunError::Cancelled(cancelled)),
-            Err(JoinError::Panicked(panicked)) => panicked.resume_panic(),
-            Err(error) => Err(RunError::Failed(error)),
-        }
+        if main.is_done() { Ok(()) } else { Err(ran.err().unwrap_or(RunError::Stopped)) }
     }
 
     /// Runs until [`stop`](EventLoop::stop) is called, from a callback, a task or another thread.
@@ -346,6 +337,20 @@ impl EventLoop {
             #[cfg(not(feature = "net"))]
             sources: 0,
         })
+    }
+}
+
+/// The value of a main task that has finished.
+pub(crate) fn main_value<T: 'static>(main: CellBox) -> T {
+    value_of(main).expect("nobody else could take it")
+}
+
+/// What it is to the one who runs a main task that the task has no value. A panic goes on here.
+fn without_value(error: JoinError) -> RunError {
+    match error {
+        JoinError::Cancelled(cancelled) => RunError::Cancelled(cancelled),
+        JoinError::Panicked(panicked) => panicked.resume_panic(),
+        error => RunError::Failed(error),
     }
 }
 

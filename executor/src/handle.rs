@@ -95,7 +95,7 @@ impl<T: 'static> Task<T> {
 }
 
 /// The value out of a cell that nobody needs any more.
-fn value_of<T: 'static>(mut cell: CellBox) -> Option<T> {
+pub(crate) fn value_of<T: 'static>(mut cell: CellBox) -> Option<T> {
     cell.as_mut().output()?.downcast_mut::<Option<T>>()?.take()
 }
 
@@ -234,7 +234,7 @@ impl TaskHandle {
 
     /// Why there is no value.
     #[cold]
-    fn join_error(&self) -> JoinError {
+    pub(crate) fn join_error(&self) -> JoinError {
         self.core.with(|state| state.join_error(self.index))
     }
 

@@ -3,15 +3,17 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
+use crate::cell::{self, AnyValue};
 use crate::combine::gather::gather;
-use crate::event_loop::{EventLoop, stop};
+use crate::event_loop::{EventLoop, main_value, stop};
 use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
 #[cfg(feature = "signal")]
 use crate::signal::CtrlC;
+use crate::task::CellBox;
 
 /// Runs `main` in a fresh loop, as asyncio's `run`: `main` is a task; when it is done every other task is
 /// cancelled and waited for, then the jobs of [`offload`](crate::offload) that still run, and the loop is dropped.
@@ -40,8 +42,14 @@ pub fn run<F>(main: F) -> Result<F::Output, RunError>
 where
     F: Future + 'static,
 {
+    let main = cell::new(main, AnyValue, Location::caller());
+    Ok(main_value(run_alone(main)?))
+}
+
+/// [`run`], for a future whose type no longer matters.
+fn run_alone(main: CellBox) -> Result<CellBox, RunError> {
     let mut runner = Runner::new()?;
-    let ended = catch_unwind(AssertUnwindSafe(|| runner.run(main)));
+    let ended = catch_unwind(AssertUnwindSafe(|| runner.run_main(main)));
     runner.shut_down()?;
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -97,20 +105,21 @@ impl Runner {
     where
         F: Future + 'static,
     {
+        let main = cell::new(main, AnyValue, Location::caller());
+        Ok(main_value(self.run_main(main)?))
+    }
+
+    fn run_main(&mut self, main: CellBox) -> Result<CellBox, RunError> {
         #[cfg(feature = "signal")]
         if self.ctrl_c {
             return self.run_until_ctrl_c(main);
         }
-        self.event_loop.run_until_complete(main)
+        self.event_loop.run_main(main, |_, _| ())
     }
 
     /// asyncio's `Runner._on_sigint`, and what its `run` makes of that.
     #[cfg(feature = "signal")]
-    #[track_caller]
-    fn run_until_ctrl_c<F>(&mut self, main: F) -> Result<F::Output, RunError>
-    where
-        F: Future + 'static,
-    {
+    fn run_until_ctrl_c(&mut self, main: CellBox) -> Result<CellBox, RunError> {
         let mut ctrl_c = None;
         let ran = self.event_loop.run_main(main, |core, main| ctrl_c = CtrlC::watch(core, main));
         match (ran, ctrl_c) {

@@ -11,6 +11,7 @@ use crate::context::{self, Core};
 use crate::error::BoxError;
 use crate::event_loop::EventLoop;
 use crate::handle::{Task, TaskHandle};
+use crate::task::CellBox;
 
 /// Starts a task; its first step runs in the next turn (rule T3). Any `'static` future will do, `Send` or
 /// not, and whatever it returns is its value.
@@ -138,13 +139,17 @@ where
     F: Future + 'static,
     E: Ending<F::Output> + 'static,
 {
-    #[cfg(feature = "tracing")]
-    let future = {
-        let id = core.with(|state| state.tasks.spawned() + 1);
-        crate::guests::tracing::in_span(future, id, name.as_deref(), spawned_at)
-    };
-    let cell = cell::new(future, ending, spawned_at);
+    Task::new(start_cell(core, cell::new(future, ending, spawned_at), name))
+}
+
+/// As [`start`], for a future whose type no longer matters.
+pub(crate) fn start_cell(core: &Rc<Core>, cell: CellBox, name: Option<Arc<str>>) -> TaskHandle {
     assert!(!core.remote.is_closed(), "`spawn` was called while the loop is being dropped");
+    #[cfg(feature = "tracing")]
+    let cell = {
+        let id = core.with(|state| state.tasks.spawned() + 1);
+        crate::guests::tracing::in_span(cell, id, name.as_deref())
+    };
     let task = core.with(|state| {
         let task = state.add_task(cell);
         if let Some(name) = name {
@@ -152,5 +157,5 @@ where
         }
         task
     });
-    Task::new(TaskHandle::adopt(core, task))
+    TaskHandle::adopt(core, task)
 }
