@@ -96,6 +96,33 @@ fn shutdown_is_one_batch_and_then_the_loop_drops_what_is_left() {
     trace.expect(&["the late one was dropped"]);
 }
 
+/// asyncio gathers the tasks: in the next turn the gather hears of the last end, and in the one after it tells of
+/// its own.
+#[test]
+fn the_loop_turns_twice_more_when_the_last_task_has_ended() {
+    let steps = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&steps);
+    let mut runner = virtual_runner();
+    runner
+        .run(async move {
+            spawn(async move {
+                let _ = catch_cancel(forever()).await;
+                spawn(async move {
+                    loop {
+                        counted.set(counted.get() + 1);
+                        yield_now().await;
+                    }
+                })
+                .detach();
+            })
+            .detach();
+            yield_now().await;
+        })
+        .unwrap();
+    runner.close().unwrap();
+    assert_eq!(steps.get(), 2);
+}
+
 #[test]
 fn shutdown_asks_in_order_of_creation_and_takes_the_loops_time() {
     let trace = Trace::default();

@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::cell::{self, AnyValue};
-use crate::combine::gather::gather;
 use crate::event_loop::{EventLoop, main_value, stop};
 use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
@@ -179,19 +178,23 @@ impl Runner {
         if tasks.is_empty() {
             return Ok(());
         }
+        let unfinished = Rc::new(Cell::new(tasks.len()));
         for task in &tasks {
             task.cancel();
+            let unfinished = Rc::clone(&unfinished);
+            task.add_done_callback(move |_| {
+                unfinished.set(unfinished.get() - 1);
+                if unfinished.get() == 0 {
+                    stop();
+                }
+            });
         }
-        let all = gather(tasks.clone());
-        let done = Rc::new(Cell::new(false));
-        let note = Rc::clone(&done);
-        all.add_done_callback(move || {
-            note.set(true);
-            stop();
-        });
-        while !done.get() {
+        while unfinished.get() > 0 {
             self.event_loop.run_forever()?;
         }
+        // asyncio gathers the tasks, and a gather tells of its end a turn later.
+        self.event_loop.stop();
+        self.event_loop.run_forever()?;
         for error in tasks.iter().filter_map(|task| task.ending()?.err()) {
             if error.is_failure() {
                 let message = "a task failed while the loop was being shut down";
