@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::context::Core;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, Idle};
 use crate::parker::Parker;
 use crate::pool::OffloadPool;
 use crate::remote::Remote;
@@ -19,7 +19,8 @@ const SLACK: Duration = Duration::from_micros(100);
 #[derive(Clone, Debug)]
 #[must_use = "a builder makes no loop until `build`"]
 pub struct Builder {
-    virtual_time: bool,
+    /// What makes a virtual clock pass; `None` for the real one.
+    virtual_time: Option<Idle>,
     jumps_always: bool,
     slack: Duration,
     slow: Option<Duration>,
@@ -29,7 +30,7 @@ pub struct Builder {
 impl Builder {
     pub(crate) fn new() -> Builder {
         Builder {
-            virtual_time: false,
+            virtual_time: None,
             jumps_always: false,
             slack: SLACK,
             slow: None,
@@ -43,7 +44,7 @@ impl Builder {
     /// While a [`LoopHandle`](crate::LoopHandle) exists, an outside thread may still wake the loop; then
     /// the clock does not jump on its own, the loop waits for that thread.
     pub fn virtual_clock(mut self) -> Builder {
-        self.virtual_time = true;
+        self.virtual_time = Some(EventLoop::jump_or_wait);
         self
     }
 
@@ -100,12 +101,13 @@ impl Builder {
     /// If the operating system refuses a poll (out of file descriptors, say).
     pub fn build(self) -> io::Result<EventLoop> {
         let (parker, outlet) = Parker::new()?;
-        let clock = if self.virtual_time {
+        let clock = if self.virtual_time.is_some() {
             Clock::Virtual { now: Cell::new(0), jumps_always: self.jumps_always }
         } else {
             Clock::Real { epoch: Instant::now() }
         };
         let core = Core::new(clock, Arc::new(Remote::new(Some(outlet))), self.pool);
-        Ok(EventLoop::from_parts(core, parker, self.slack, self.slow))
+        let idle = self.virtual_time.unwrap_or(EventLoop::wait_for_real);
+        Ok(EventLoop::from_parts(core, parker, idle, self.slack, self.slow))
     }
 }

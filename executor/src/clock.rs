@@ -33,6 +33,11 @@ impl Clock {
         }
     }
 
+    /// Does time jump even while somebody outside could wake the loop?
+    pub(crate) fn jumps_always(&self) -> bool {
+        matches!(self, Clock::Virtual { jumps_always: true, .. })
+    }
+
     pub(crate) fn is_virtual(&self) -> bool {
         matches!(self, Clock::Virtual { .. })
     }

@@ -36,6 +36,7 @@ use crate::waker::Wakers;
 pub struct EventLoop {
     pub(crate) core: Rc<Core>,
     pub(crate) parker: Parker,
+    pub(crate) idle: Idle,
     pub(crate) slack: Duration,
     /// A handle that takes so long is reported.
     pub(crate) slow: Option<Duration>,
@@ -47,6 +48,10 @@ pub struct EventLoop {
     /// Handles run so far.
     pub(crate) handles: usize,
 }
+
+/// What a loop does while it is idle, for at most so long: waits, or lets a virtual clock jump. A pointer, so
+/// that a program without a virtual clock has none of what that takes.
+pub(crate) type Idle = fn(&mut EventLoop, Option<Duration>) -> Result<(), RunError>;
 
 impl EventLoop {
     /// A loop on the real clock.
@@ -66,6 +71,7 @@ impl EventLoop {
     pub(crate) fn from_parts(
         core: Rc<Core>,
         parker: Parker,
+        idle: Idle,
         slack: Duration,
         slow: Option<Duration>,
     ) -> EventLoop {
@@ -73,6 +79,7 @@ impl EventLoop {
             wakers: Wakers::new(&core.remote),
             core,
             parker,
+            idle,
             slack,
             slow,
             running: Vec::new(),

@@ -159,6 +159,7 @@ mod time;
 mod timeout;
 mod tree;
 mod turn;
+mod virtual_time;
 mod wait;
 mod wait_once;
 mod waits;

@@ -14,14 +14,14 @@ use std::time::Duration;
 use timer_wheel::TimerKey;
 
 use crate::callback;
-use crate::clock::{Clock, NEVER, to_nanos};
+use crate::clock::to_nanos;
 use crate::context::Core;
 use crate::delay::Deadline;
 use crate::event_loop::EventLoop;
 use crate::observe::Turn;
 use crate::observer;
 use crate::remote::Message;
-use crate::run_error::{Deadlock, RunError, WaitingTask};
+use crate::run_error::RunError;
 use crate::slow::run_timed;
 use crate::state::{Counts, Ready, State};
 use crate::task;
@@ -29,10 +29,6 @@ use crate::waker::Wakers;
 
 /// While handles are ready, everything else is looked at once in so many of them (rule T6).
 const LOOK_EVERY: usize = 61;
-
-/// How long, in real time, the operating system must have been silent before a virtual clock jumps while
-/// something waits for I/O: as long as what one socket has sent may take to show up at another.
-const SILENCE: Duration = Duration::from_millis(1);
 
 /// Room for more handles than this is given back by a turn that needs less than a quarter of it.
 const LARGE_TURN: usize = 10_000;
@@ -92,13 +88,10 @@ impl EventLoop {
             return self.ask_if_long_ago();
         }
         self.unlooked = 0;
-        match self.core.clock {
-            Clock::Real { .. } => self.wait_for_real(max_wait),
-            Clock::Virtual { jumps_always, .. } => self.jump_or_wait(max_wait, jumps_always),
-        }
+        (self.idle)(self, max_wait)
     }
 
-    fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         let ready = self.core.with(|state| !state.ready.is_empty());
         ready || self.core.stopping.get() || self.core.remote.has_mail()
     }
@@ -116,7 +109,8 @@ impl EventLoop {
         Ok(())
     }
 
-    fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
+    /// What a loop on the real clock does while it is idle; for the other, see `virtual_time.rs`.
+    pub(crate) fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let now = self.core.read_clock();
         let slack = to_nanos(self.slack);
         let wakeup = self.core.with(|state| state.waits.next_wakeup_within(slack));
@@ -128,46 +122,17 @@ impl EventLoop {
         self.park(limit)
     }
 
-    /// Under the virtual clock nothing ready means that time may jump, unless somebody outside could
-    /// still wake the loop: then that is waited for. A job on another thread will wake it for certain.
-    /// Sources are outside as well; but as their peers mostly live in this very loop, they get a moment
-    /// only, and are waited for if there is no time to jump to.
-    fn jump_or_wait(&mut self, max_wait: Option<Duration>, always: bool) -> Result<(), RunError> {
-        let jobs = self.core.with(|state| state.jobs.len());
-        if jobs > 0 {
-            return self.park(max_wait);
-        }
-        if self.core.remote.has_outsiders() && !always {
-            let parked = self.core.remote.park_for_outsiders();
-            return self.ask_parked(parked, max_wait);
-        }
-        let awaits_io = self.core.with(|state| state.awaits_io());
-        if awaits_io {
-            self.park(Some(max_wait.map_or(SILENCE, |limit| limit.min(SILENCE))))?;
-            if self.is_busy() {
-                return Ok(());
-            }
-        }
-        let now = self.core.clock.now();
-        let host_limit = max_wait.map(|limit| now.saturating_add(to_nanos(limit)));
-        let next = self.core.with(|state| state.waits.next_deadline());
-        match (next.filter(|next| *next != NEVER), host_limit) {
-            (Some(next), Some(limit)) => self.core.clock.jump(next.min(limit)),
-            (Some(next), None) => self.core.clock.jump(next),
-            (None, Some(limit)) => self.core.clock.jump(limit),
-            (None, None) if awaits_io && !always => self.park(None)?,
-            (None, None) => return Err(self.deadlock().into()),
-        }
-        Ok(())
-    }
-
-    fn park(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
+    pub(crate) fn park(&mut self, limit: Option<Duration>) -> Result<(), RunError> {
         let parked = self.core.remote.park();
         self.ask_parked(parked, limit)
     }
 
     /// Waits if the loop is `parked`; only looks if it found a reason not to be.
-    fn ask_parked(&mut self, parked: bool, limit: Option<Duration>) -> Result<(), RunError> {
+    pub(crate) fn ask_parked(
+        &mut self,
+        parked: bool,
+        limit: Option<Duration>,
+    ) -> Result<(), RunError> {
         let limit = if parked { limit } else { Some(Duration::ZERO) };
         let waited = self.ask(limit);
         self.core.remote.unparked();
@@ -213,14 +178,6 @@ impl EventLoop {
         let now = self.core.read_clock();
         self.core.with(|state| state.expire_timers(now));
     }
-
-    fn deadlock(&self) -> Deadlock {
-        let waiting = self.core.with(|state| {
-            let living = state.tasks.living();
-            living.into_iter().filter_map(|task| state.waiting_task(task)).collect()
-        });
-        Deadlock { waiting }
-    }
 }
 
 #[cfg(feature = "net")]
@@ -228,19 +185,11 @@ impl State {
     fn has_sources(&self) -> bool {
         self.reactor.len() > 0
     }
-
-    fn awaits_io(&self) -> bool {
-        self.reactor.is_awaited()
-    }
 }
 
 #[cfg(not(feature = "net"))]
 impl State {
     fn has_sources(&self) -> bool {
-        false
-    }
-
-    fn awaits_io(&self) -> bool {
         false
     }
 }
@@ -298,11 +247,5 @@ impl State {
             idle: self.ready.is_empty(),
             stopped: false,
         }
-    }
-
-    /// What a deadlock report says of a task.
-    fn waiting_task(&self, task: u32) -> Option<WaitingTask> {
-        let spawned_at = self.tasks[task].spawned_at()?;
-        Some(WaitingTask { task: self.task_name(task), spawned_at, waits_for: self.waits_of(task) })
     }
 }
