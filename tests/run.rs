@@ -225,6 +225,12 @@ fn a_main_that_is_cancelled_is_an_error() {
 }
 
 #[test]
+fn an_error_that_is_unwrapped_shows_its_message() {
+    let shown = format!("{:?}", RunError::Stopped);
+    assert_eq!(shown, "RunError(the loop was stopped before the main task was done)");
+}
+
+#[test]
 fn a_main_that_is_stopped_is_an_error_and_goes_on_in_the_next_run() {
     let mut event_loop = virtual_loop();
     let main = event_loop.spawn(async {

@@ -50,7 +50,10 @@ impl fmt::Display for InWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [] => f.write_str("something unknown to the loop"),
-            waits => f.write_str(&waits.join(", ")),
+            [first, others @ ..] => {
+                f.write_str(first)?;
+                others.iter().try_for_each(|other| write!(f, ", {other}"))
+            }
         }
     }
 }
@@ -79,7 +82,6 @@ impl fmt::Display for Deadlock {
 impl Error for Deadlock {}
 
 /// Why the loop could not bring a future to its end.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
     /// The main task was cancelled.
@@ -127,6 +129,13 @@ impl fmt::Display for RunError {
             }
             RunError::Io(error) => write!(f, "the loop could not wait: {error}"),
         }
+    }
+}
+
+/// What `unwrap` and a `main` that returns an error show: the message.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunError({self})")
     }
 }
 
