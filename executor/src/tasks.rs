@@ -3,6 +3,7 @@
 //! A slot is never given to another task while anybody could still ask for the old one: handles count as
 //! `refs`, and a queued step keeps it too. So handles need no generation.
 
+use std::collections::BinaryHeap;
 use std::panic::Location;
 
 use crate::lists::{List, NIL};
@@ -207,13 +208,10 @@ impl Tasks {
 
     /// The tasks that have not ended, in order of creation.
     pub(crate) fn living(&self) -> Vec<u32> {
-        let mut living: Vec<(u64, u32)> = (0u32..)
-            .zip(&self.slots)
-            .filter(|(_, slot)| slot.life == Life::Alive)
-            .map(|(index, slot)| (slot.id, index))
-            .collect();
-        living.sort_unstable();
-        living.into_iter().map(|(_, index)| index).collect()
+        let living = (0u32..).zip(&self.slots).filter(|(_, slot)| slot.life == Life::Alive);
+        let living: BinaryHeap<(u64, u32)> =
+            living.map(|(index, slot)| (slot.id, index)).collect();
+        living.into_sorted_vec().into_iter().map(|(_, index)| index).collect()
     }
 
     /// Takes a task in; the one reference to it is the caller's.
