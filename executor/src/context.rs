@@ -1,7 +1,7 @@
 //! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
 //! as asyncio's `get_running_loop`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use std::task::{Context, RawWakerVTable, Waker};
 
 use crate::clock::Clock;
 use crate::observe::{ExceptionContext, ExceptionHandler, default_exception_handler, print};
-use crate::pool::{OffloadPool, Pool};
+use crate::pool::{OffloadPool, Pool, Threads};
 use crate::remote::Remote;
 use crate::state::State;
 
@@ -20,7 +20,9 @@ pub(crate) struct Core {
     state: RefCell<State>,
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
-    pub(crate) pool: Arc<Pool>,
+    offload_pool: OffloadPool,
+    /// What jobs are offloaded to, once there is one.
+    pub(crate) pool: OnceCell<Arc<dyn Threads>>,
     #[cfg(feature = "signal")]
     pub(crate) signals: crate::signal::Handlers,
     /// The loop ends after this turn.
@@ -38,11 +40,12 @@ thread_local! {
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, remote: Arc<Remote>, pool: OffloadPool) -> Rc<Core> {
+    pub(crate) fn new(clock: Clock, remote: Arc<Remote>, offload_pool: OffloadPool) -> Rc<Core> {
         Rc::new(Core {
             state: RefCell::new(State::new()),
             clock,
-            pool: Pool::new(pool, &remote),
+            offload_pool,
+            pool: OnceCell::new(),
             #[cfg(feature = "signal")]
             signals: crate::signal::Handlers::default(),
             remote,
@@ -50,6 +53,11 @@ impl Core {
             exception_handler: RefCell::new(Rc::new(default_exception_handler)),
             polled_with: Cell::new(None),
         })
+    }
+
+    /// The loop's pool, made now if there is none yet.
+    pub(crate) fn pool(&self) -> &Arc<dyn Threads> {
+        self.pool.get_or_init(|| Arc::new(Pool::new(self.offload_pool.clone(), &self.remote)))
     }
 
     /// Runs a few lines on the state, then the errands they turned up.

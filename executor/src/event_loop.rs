@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::callback::CallHandle;
@@ -19,7 +19,6 @@ use crate::handle::{Task, TaskHandle, living_tasks, value_of};
 use crate::loop_handle::LoopHandle;
 use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
-use crate::offload_error::UnfinishedJob;
 use crate::parker::Parker;
 use crate::run_error::RunError;
 use crate::spawn;
@@ -181,34 +180,7 @@ impl EventLoop {
         }
     }
 
-    /// Takes no more jobs, and turns until those that there are have ended, or `limit` has passed in real
-    /// time: asyncio's `shutdown_default_executor`. Returns the jobs that did not end. They cannot be stopped;
-    /// those that have not begun never will once the loop is dropped.
-    ///
-    /// [`run`](crate::run) and [`Runner`](crate::Runner) do this at their end.
-    ///
-    /// # Errors
-    ///
-    /// If a loop runs on this thread already, or the operating system refuses to wait.
-    pub fn shutdown_offload(&mut self, limit: Duration) -> Result<Vec<UnfinishedJob>, RunError> {
-        let _entered = self.enter("shutdown_offload")?;
-        self.core.pool.close();
-        let begun = Instant::now();
-        // A job nobody waits for holds no virtual clock, but it is waited for now.
-        let awaited = self.core.with(|state| state.jobs.insert(None));
-        let mut turned = Ok(());
-        loop {
-            let unfinished = self.core.pool.unfinished();
-            let left = limit.saturating_sub(begun.elapsed());
-            if unfinished.is_empty() || left.is_zero() || turned.is_err() {
-                self.core.with(|state| state.jobs.remove(awaited));
-                return turned.map(|()| unfinished);
-            }
-            turned = self.turn(Some(left));
-        }
-    }
-
-    fn enter(&self, call: &'static str) -> Result<Entered, RunError> {
+    pub(crate) fn enter(&self, call: &'static str) -> Result<Entered, RunError> {
         match self.core.enter() {
             Ok(entered) => Ok(entered),
             Err(running) => {
@@ -291,9 +263,8 @@ impl EventLoop {
     fn drop_all(&self) {
         let unread = self.core.remote.close();
         self.core.guard("a message panicked when it was dropped", || drop(unread));
-        self.core.pool.close();
-        for job in self.core.pool.clear() {
-            self.core.guard("a job panicked when it was dropped", || drop(job));
+        if let Some(pool) = self.core.pool.get() {
+            pool.end(&self.core);
         }
         self.core.with(|state| state.closed = true);
         task::abort_all(&self.core);

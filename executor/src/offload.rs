@@ -15,12 +15,15 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use crate::context::{self, Core};
+use crate::event_loop::EventLoop;
 use crate::keyed::Key;
-use crate::offload_error::{JobPanicked, OffloadError};
-use crate::pool::{Pool, Run};
-use crate::remote::{Message, unpoisoned};
+use crate::offload_error::{JobPanicked, OffloadError, UnfinishedJob};
+use crate::pool::{Run, Threads};
+use crate::remote::{Message, Remote, unpoisoned};
+use crate::run_error::RunError;
 use crate::state::State;
 use crate::target::{Target, What};
 use crate::waits::WaitKey;
@@ -72,13 +75,45 @@ where
     context::current("offload", |core| {
         let job = Arc::new(Job { at, stage: Mutex::new(Stage::Queued(job)) });
         let key = core.with(|state| state.jobs.insert(None));
-        let queued = core.pool.submit(Arc::clone(&job) as Arc<dyn Run>, key);
+        let pool = core.pool();
+        let queued = Arc::clone(pool).submit(Arc::clone(&job) as Arc<dyn Run>, key);
         if queued.is_err() {
             core.with(|state| state.jobs.remove(key));
         }
-        let place = Place { pool: Arc::clone(&core.pool), key, wait: None };
+        let (remote, pool) = (Arc::clone(&core.remote), Arc::clone(pool));
+        let place = Place { remote, pool, key, wait: None };
         Offload { job, place: queued.map(|()| place).map_err(Some) }
     })
+}
+
+impl EventLoop {
+    /// Takes no more jobs, and turns until those that there are have ended, or `limit` has passed in real
+    /// time: asyncio's `shutdown_default_executor`. Returns the jobs that did not end. They cannot be stopped;
+    /// those that have not begun never will once the loop is dropped.
+    ///
+    /// [`run`](crate::run) and [`Runner`](crate::Runner) do this at their end.
+    ///
+    /// # Errors
+    ///
+    /// If a loop runs on this thread already, or the operating system refuses to wait.
+    pub fn shutdown_offload(&mut self, limit: Duration) -> Result<Vec<UnfinishedJob>, RunError> {
+        let _entered = self.enter("shutdown_offload")?;
+        let pool = Arc::clone(self.core.pool());
+        pool.close();
+        let begun = Instant::now();
+        // A job nobody waits for holds no virtual clock, but it is waited for now.
+        let awaited = self.core.with(|state| state.jobs.insert(None));
+        let mut turned = Ok(());
+        loop {
+            let unfinished = pool.unfinished();
+            let left = limit.saturating_sub(begun.elapsed());
+            if unfinished.is_empty() || left.is_zero() || turned.is_err() {
+                self.core.with(|state| state.jobs.remove(awaited));
+                return turned.map(|()| unfinished);
+            }
+            turned = self.turn(Some(left));
+        }
+    }
 }
 
 /// A job on another thread: see [`offload`].
@@ -103,11 +138,11 @@ impl<T> Future for Offload<T> {
             Ok(place) => place,
             Err(refused) => return Poll::Ready(Err(refused.take().unwrap_or(OffloadError::Taken))),
         };
-        if place.pool.remote.is_closed() {
+        if place.remote.is_closed() {
             return Poll::Ready(Err(OffloadError::LoopClosed));
         }
         let polled = context::current("offload", |core| {
-            Arc::ptr_eq(&core.pool, &place.pool).then(|| place.poll_done(core, cx))
+            Arc::ptr_eq(&core.remote, &place.remote).then(|| place.poll_done(core, cx))
         });
         match polled {
             None => Poll::Ready(Err(OffloadError::OtherLoop)),
@@ -131,7 +166,8 @@ impl<T> fmt::Debug for Offload<T> {
 /// Where a job is waited for: its entry in the loop's table, and the wait, once there is one. Dropped, the
 /// job is taken back or disowned.
 struct Place {
-    pool: Arc<Pool>,
+    remote: Arc<Remote>,
+    pool: Arc<dyn Threads>,
     key: Key,
     wait: Option<WaitKey>,
 }
@@ -158,7 +194,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let wait = self.wait;
         let here = context::try_current(|core| {
-            let ours = Arc::ptr_eq(&core.pool, &self.pool);
+            let ours = Arc::ptr_eq(&core.remote, &self.remote);
             ours.then(|| core.with(|state| state.remove_job(self.key, wait)))
         });
         match here.flatten() {
@@ -166,7 +202,7 @@ impl Drop for Place {
             Some(Removed::Undone) => {}
             None => {
                 // A loop that is gone has nothing left of the job.
-                let _ = self.pool.remote.send(Message::DropJob(self.key, wait));
+                let _ = self.remote.send(Message::DropJob(self.key, wait));
             }
         }
         drop(self.pool.withdraw(self.key));

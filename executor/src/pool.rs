@@ -13,9 +13,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::context::Core;
+use crate::event_loop::EventLoop;
 use crate::keyed::Key;
+use crate::observe::ExceptionContext;
 use crate::offload_error::{OffloadError, UnfinishedJob};
 use crate::remote::{Message, Remote, unpoisoned};
+use crate::run_error::RunError;
 
 /// How a loop's pool of threads is set up: see [`LoopBuilder::offload_pool`](crate::LoopBuilder::offload_pool).
 ///
@@ -104,10 +108,27 @@ pub(crate) trait Run: Send + Sync {
     fn offloaded_at(&self) -> &'static Location<'static>;
 }
 
+/// The pool as its loop sees it. A loop has none before its first job, and knows nothing else of it: so what
+/// a pool takes is no part of a program that offloads nothing.
+pub(crate) trait Threads: Send + Sync {
+    /// Queues a job and sees that there is a thread for it.
+    fn submit(self: Arc<Self>, job: Arc<dyn Run>, key: Key) -> Result<(), OffloadError>;
+    /// Takes a job that has not begun out of the queue.
+    fn withdraw(&self, key: Key) -> Option<Entry>;
+    /// Accepts no more jobs. The threads end once those that are queued are done.
+    fn close(&self);
+    /// What has not ended: first the jobs that run, then those that have not begun.
+    fn unfinished(&self) -> Vec<UnfinishedJob>;
+    /// Waits for what has not ended, for as long as the pool's options say, and reports what then has not.
+    fn shut_down(&self, event_loop: &mut EventLoop) -> Result<(), RunError>;
+    /// The loop goes: drops the jobs that have not begun, and now never will.
+    fn end(&self, core: &Core);
+}
+
 /// A loop's threads and the jobs for them.
 pub(crate) struct Pool {
     options: OffloadPool,
-    pub(crate) remote: Arc<Remote>,
+    remote: Arc<Remote>,
     work: Mutex<Work>,
     /// There is a job, or there will be none any more.
     changed: Condvar,
@@ -141,26 +162,19 @@ struct Running {
 }
 
 impl Pool {
-    pub(crate) fn new(options: OffloadPool, remote: &Arc<Remote>) -> Arc<Pool> {
+    pub(crate) fn new(options: OffloadPool, remote: &Arc<Remote>) -> Pool {
         let work = Work { max_threads: options.max_threads, ..Work::default() };
-        Arc::new(Pool {
+        Pool {
             options,
             remote: Arc::clone(remote),
             work: Mutex::new(work),
             changed: Condvar::new(),
-        })
+        }
     }
+}
 
-    pub(crate) fn shutdown_limit(&self) -> Duration {
-        self.options.shutdown_limit
-    }
-
-    /// Queues a job and sees that there is a thread for it.
-    pub(crate) fn submit(
-        self: &Arc<Self>,
-        job: Arc<dyn Run>,
-        key: Key,
-    ) -> Result<(), OffloadError> {
+impl Threads for Pool {
+    fn submit(self: Arc<Self>, job: Arc<dyn Run>, key: Key) -> Result<(), OffloadError> {
         let mut work = unpoisoned(self.work.lock());
         if work.closed {
             return Err(OffloadError::LoopClosed);
@@ -179,6 +193,46 @@ impl Pool {
         Ok(())
     }
 
+    fn withdraw(&self, key: Key) -> Option<Entry> {
+        unpoisoned(self.work.lock()).withdraw(key)
+    }
+
+    fn close(&self) {
+        unpoisoned(self.work.lock()).closed = true;
+        self.changed.notify_all();
+    }
+
+    fn unfinished(&self) -> Vec<UnfinishedJob> {
+        let work = unpoisoned(self.work.lock());
+        let running = work.running.iter().map(|job| (job.offloaded_at, Some(job.since.elapsed())));
+        let queued = work.queue.iter().map(|entry| (entry.job.offloaded_at(), None));
+        let unfinished = running.chain(queued);
+        unfinished
+            .map(|(offloaded_at, running_for)| UnfinishedJob { offloaded_at, running_for })
+            .collect()
+    }
+
+    fn shut_down(&self, event_loop: &mut EventLoop) -> Result<(), RunError> {
+        if self.unfinished().is_empty() {
+            // A runner that was refused its `main`, inside a running loop, ends without turning.
+            return Ok(());
+        }
+        for job in event_loop.shutdown_offload(self.options.shutdown_limit)? {
+            event_loop.report(&ExceptionContext::of(&job.to_string()));
+        }
+        Ok(())
+    }
+
+    fn end(&self, core: &Core) {
+        self.close();
+        let jobs = std::mem::take(&mut unpoisoned(self.work.lock()).queue);
+        for job in jobs {
+            core.guard("a job panicked when it was dropped", || drop(job));
+        }
+    }
+}
+
+impl Pool {
     fn start(self: &Arc<Self>, number: usize) -> io::Result<()> {
         let mut thread =
             thread::Builder::new().name(format!("{}-{number}", self.options.thread_name));
@@ -238,33 +292,6 @@ impl Pool {
         drop(work);
         // A loop that is gone waits for nothing.
         let _ = self.remote.send(Message::Job(key));
-    }
-
-    /// Takes a job that has not begun out of the queue.
-    pub(crate) fn withdraw(&self, key: Key) -> Option<Entry> {
-        unpoisoned(self.work.lock()).withdraw(key)
-    }
-
-    /// Accepts no more jobs. The threads end once those that are queued are done.
-    pub(crate) fn close(&self) {
-        unpoisoned(self.work.lock()).closed = true;
-        self.changed.notify_all();
-    }
-
-    /// Gives the jobs that have not begun, which now never will.
-    pub(crate) fn clear(&self) -> VecDeque<Entry> {
-        std::mem::take(&mut unpoisoned(self.work.lock()).queue)
-    }
-
-    /// What has not ended: first the jobs that run, then those that have not begun.
-    pub(crate) fn unfinished(&self) -> Vec<UnfinishedJob> {
-        let work = unpoisoned(self.work.lock());
-        let running = work.running.iter().map(|job| (job.offloaded_at, Some(job.since.elapsed())));
-        let queued = work.queue.iter().map(|entry| (entry.job.offloaded_at(), None));
-        let unfinished = running.chain(queued);
-        unfinished
-            .map(|(offloaded_at, running_for)| UnfinishedJob { offloaded_at, running_for })
-            .collect()
     }
 }
 

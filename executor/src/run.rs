@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cell::{self, AnyValue};
 use crate::event_loop::{EventLoop, main_value, stop};
@@ -160,16 +161,10 @@ impl Runner {
 
     /// asyncio's `shutdown_default_executor`.
     fn wait_for_jobs(&mut self) -> Result<(), RunError> {
-        let pool = &self.event_loop.core().pool;
-        if pool.unfinished().is_empty() {
-            // A runner that was refused its `main`, inside a running loop, ends without turning.
-            return Ok(());
+        match self.event_loop.core().pool.get().map(Arc::clone) {
+            Some(pool) => pool.shut_down(&mut self.event_loop),
+            None => Ok(()),
         }
-        let limit = pool.shutdown_limit();
-        for job in self.event_loop.shutdown_offload(limit)? {
-            self.event_loop.report(&ExceptionContext::of(&job.to_string()));
-        }
-        Ok(())
     }
 
     /// asyncio's `_cancel_all_tasks`: one batch; tasks spawned meanwhile are not cancelled.

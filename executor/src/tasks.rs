@@ -209,8 +209,7 @@ impl Tasks {
     /// The tasks that have not ended, in order of creation.
     pub(crate) fn living(&self) -> Vec<u32> {
         let living = (0u32..).zip(&self.slots).filter(|(_, slot)| slot.life == Life::Alive);
-        let living: BinaryHeap<(u64, u32)> =
-            living.map(|(index, slot)| (slot.id, index)).collect();
+        let living: BinaryHeap<(u64, u32)> = living.map(|(index, slot)| (slot.id, index)).collect();
         living.into_sorted_vec().into_iter().map(|(_, index)| index).collect()
     }
 
