@@ -182,9 +182,15 @@ pub(crate) fn another_runs(core: &Rc<Core>) -> bool {
 pub(crate) fn current<R>(call: &str, look: impl FnOnce(&Rc<Core>) -> R) -> R {
     match try_current(look) {
         Some(result) => result,
-        None => panic!(
-            "`{call}` was called outside a running loop: call it from a task or callback of one, \
-             for example inside `wheelhouse::run(async {{ .. }})`"
-        ),
+        None => outside(call),
     }
+}
+
+#[cold]
+#[track_caller]
+fn outside(call: &str) -> ! {
+    panic!(
+        "`{call}` was called outside a running loop: call it from a task or callback of one, \
+         for example inside `wheelhouse::run(async {{ .. }})`"
+    )
 }
