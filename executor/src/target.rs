@@ -63,8 +63,13 @@ impl Kept {
             #[cfg(feature = "net")]
             (Target::Io(source, direction), None) => Kept::Io(source, direction),
             (Target::Lock(label), None) => Kept::Lock(label),
-            (target, waker) => Kept::Aside(asides.insert(Aside { waker, target }).index),
+            (target, waker) => Kept::aside(target, waker, asides),
         }
+    }
+
+    #[inline(never)]
+    fn aside(target: Target, waker: Option<Waker>, asides: &mut Keyed<Aside>) -> Kept {
+        Kept::Aside(asides.insert(Aside { waker, target }).index)
     }
 
     pub(crate) fn target(self, asides: &Keyed<Aside>) -> Target {

@@ -106,7 +106,8 @@ impl Core {
 }
 
 impl State {
-    #[inline]
+    /// Opens a wait. Each caller knows what kind of target it has, and inlined this knows it too.
+    #[inline(always)]
     pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> WaitKey {
         let target = Kept::new(target, waker, &mut self.asides);
         let wait = self.new_wait(target);
@@ -334,6 +335,7 @@ impl State {
         }
     }
 
+    #[inline]
     fn link_wait(&mut self, index: u32, place: Place) {
         if place.task != NIL {
             let (list, waits) = self.waits_in(place);
