@@ -24,6 +24,21 @@ fn a_task_that_is_done_refuses_requests_and_counts_none() {
     });
 }
 
+/// Its cell goes with its future, however long somebody holds the handle.
+#[test]
+fn nothing_is_kept_of_a_cancelled_task_but_its_end() {
+    run(async {
+        let task = spawn(forever());
+        yield_now().await;
+        assert!(task.spawned_at().is_some());
+        task.cancel();
+        turns(1).await;
+        assert!(task.is_cancelled());
+        assert!(task.spawned_at().is_none());
+        assert!(matches!(task.outcome(), Some(Err(JoinError::Cancelled(_)))));
+    });
+}
+
 #[test]
 fn a_task_inherits_neither_name_nor_reason_from_the_one_whose_slot_it_takes() {
     run(async {

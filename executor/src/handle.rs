@@ -198,7 +198,7 @@ impl TaskHandle {
         self.core.with(|state| state.task_name(self.index))
     }
 
-    /// Where the task was spawned.
+    /// Where the task was spawned; `None` once it was cancelled, or its value was taken.
     #[must_use = "this only reads the location"]
     pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
         self.core.with(|state| state.tasks[self.index].spawned_at())

@@ -143,12 +143,12 @@ fn poll(
 /// further step.
 #[cold]
 fn step_with_care(core: &Rc<Core>, wakers: &mut Wakers, task: u32) {
-    if core.with(|state| state.tasks[task].is(Flag::Asked)) {
-        core.with(|state| state.deliver(task));
-    }
     match core.with(|state| state.begin_with_care(task)) {
         Care::Over => {}
-        Care::Step => step(core, wakers, task),
+        Care::Deliver => {
+            core.with(|state| state.deliver(task));
+            step(core, wakers, task);
+        }
         Care::Drop(cell) => drop_future(core, task, cell, Life::Cancelled),
     }
 }
@@ -156,7 +156,7 @@ fn step_with_care(core: &Rc<Core>, wakers: &mut Wakers, task: u32) {
 /// What the unusual step of a task turns out to be.
 enum Care {
     Over,
-    Step,
+    Deliver,
     Drop(CellBox),
 }
 
@@ -188,8 +188,8 @@ impl State {
             self.free_if_unused(task);
             return Care::Over;
         }
-        if !slot.must_end() {
-            return Care::Step;
+        if slot.is(Flag::Asked) {
+            return Care::Deliver;
         }
         self.take_for_step(task).map_or(Care::Over, Care::Drop)
     }
@@ -227,12 +227,12 @@ impl State {
             Ended::Finished if self.tasks[task].root.is_asked() => return Some(cell),
             Ended::Finished => Life::Finished,
         };
-        self.end(task, cell, life);
+        self.end(task, Some(cell), life);
         None
     }
 
     /// The task has ended: its observers are queued, in their order (rule T3).
-    fn end(&mut self, task: u32, cell: CellBox, life: Life) {
+    fn end(&mut self, task: u32, cell: Option<CellBox>, life: Life) {
         self.current = Place::NOWHERE;
         self.counts.finished += 1;
         let slot = &mut self.tasks[task];
@@ -249,7 +249,7 @@ impl State {
 /// dropped.
 fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox, life: Life) {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().clear())) {
-        Ok(()) => core.with(|state| state.end(task, cell, life)),
+        Ok(()) => core.with(|state| state.end(task, None, life)),
         Err(payload) => fail(core, task, cell, payload),
     }
 }
@@ -263,7 +263,7 @@ fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
     if cell.fault().is_none() {
         cell.as_mut().fail(fault);
     }
-    core.with(|state| state.end(task, cell, Life::Failed));
+    core.with(|state| state.end(task, Some(cell), Life::Failed));
 }
 
 /// Ends every task at once, for a loop that is being dropped (rule C14).

@@ -107,11 +107,6 @@ impl Slot {
         self.life != Life::Alive
     }
 
-    /// A cancel or an abort has reached the task itself.
-    pub(crate) fn must_end(&self) -> bool {
-        self.is(Flag::Aborted) || self.root.is_due()
-    }
-
     /// Its next step is a poll and nothing else.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
@@ -147,15 +142,15 @@ impl Slot {
         newly
     }
 
-    /// The step that ran was the last one.
+    /// The step that ran was the last one; what is left of the task is in its cell, if anything is.
     #[inline]
-    pub(crate) fn end(&mut self, cell: CellBox, life: Life) {
-        self.cell = Some(cell);
+    pub(crate) fn end(&mut self, cell: Option<CellBox>, life: Life) {
+        self.cell = cell;
         self.life = life;
         self.unset(Flag::Running);
     }
 
-    /// Where a live task was spawned.
+    /// Where the task was spawned, as long as something of it is there.
     pub(crate) fn spawned_at(&self) -> Option<&'static Location<'static>> {
         self.cell().map(|cell| cell.spawned_at())
     }
