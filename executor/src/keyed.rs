@@ -125,12 +125,19 @@ impl<T> Keyed<T> {
 impl<T> std::ops::Index<u32> for Keyed<T> {
     type Output = T;
     fn index(&self, index: u32) -> &T {
-        self.slots[index as usize].entry.as_ref().expect("links point to live entries")
+        let slot = self.slots.get(index as usize);
+        slot.and_then(|slot| slot.entry.as_ref()).unwrap_or_else(|| no_entry())
     }
 }
 
 impl<T> std::ops::IndexMut<u32> for Keyed<T> {
     fn index_mut(&mut self, index: u32) -> &mut T {
-        self.slots[index as usize].entry.as_mut().expect("links point to live entries")
+        let slot = self.slots.get_mut(index as usize);
+        slot.and_then(|slot| slot.entry.as_mut()).unwrap_or_else(|| no_entry())
     }
+}
+
+#[cold]
+fn no_entry() -> ! {
+    panic!("links point to live entries")
 }

@@ -254,13 +254,18 @@ impl std::ops::Index<u32> for Tasks {
     type Output = Slot;
     #[inline]
     fn index(&self, index: u32) -> &Slot {
-        &self.slots[index as usize]
+        self.slots.get(index as usize).unwrap_or_else(|| no_task())
     }
 }
 
 impl std::ops::IndexMut<u32> for Tasks {
     #[inline]
     fn index_mut(&mut self, index: u32) -> &mut Slot {
-        &mut self.slots[index as usize]
+        self.slots.get_mut(index as usize).unwrap_or_else(|| no_task())
     }
+}
+
+#[cold]
+fn no_task() -> ! {
+    panic!("whoever names a task holds on to its slot")
 }
