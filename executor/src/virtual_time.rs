@@ -19,7 +19,7 @@ impl EventLoop {
     /// only, and are waited for if there is no time to jump to.
     pub(crate) fn jump_or_wait(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let always = self.core.clock.jumps_always();
-        let jobs = self.core.with(|state| state.jobs.len());
+        let (jobs, awaits_io) = self.core.with(|state| (state.jobs.len(), state.awaits_io()));
         if jobs > 0 {
             return self.park(max_wait);
         }
@@ -27,7 +27,6 @@ impl EventLoop {
             let parked = self.core.remote.park_for_outsiders();
             return self.ask_parked(parked, max_wait);
         }
-        let awaits_io = self.core.with(|state| state.awaits_io());
         if awaits_io {
             self.park(Some(max_wait.map_or(SILENCE, |limit| limit.min(SILENCE))))?;
             if self.is_busy() {
@@ -47,6 +46,7 @@ impl EventLoop {
         Ok(())
     }
 
+    #[cold]
     fn deadlock(&self) -> Deadlock {
         let waiting = self.core.with(|state| {
             let living = state.tasks.living();
