@@ -11,6 +11,7 @@ use crate::event_loop::{EventLoop, Idle};
 use crate::parker::Parker;
 use crate::pool::OffloadPool;
 use crate::remote::Remote;
+use crate::slow::Timed;
 
 /// About what the kernel itself adds to a wait; far below the millisecond in which other loops count.
 const SLACK: Duration = Duration::from_micros(100);
@@ -23,7 +24,7 @@ pub struct Builder {
     virtual_time: Option<Idle>,
     jumps_always: bool,
     slack: Duration,
-    slow: Option<Duration>,
+    timed: Option<Timed>,
     pool: OffloadPool,
 }
 
@@ -33,7 +34,7 @@ impl Builder {
             virtual_time: None,
             jumps_always: false,
             slack: SLACK,
-            slow: None,
+            timed: None,
             pool: OffloadPool::new(),
         }
     }
@@ -84,7 +85,7 @@ impl Builder {
     /// assert!(seen.recv().unwrap().starts_with("a step of task `Task-1` took "));
     /// ```
     pub fn slow_callback_duration(mut self, limit: Duration) -> Builder {
-        self.slow = Some(limit);
+        self.timed = Some(Timed::new(limit));
         self
     }
 
@@ -108,6 +109,6 @@ impl Builder {
         };
         let core = Core::new(clock, Arc::new(Remote::new(Some(outlet))), self.pool);
         let idle = self.virtual_time.unwrap_or(EventLoop::wait_for_real);
-        Ok(EventLoop::from_parts(core, parker, idle, self.slack, self.slow))
+        Ok(EventLoop::from_parts(core, parker, idle, self.slack, self.timed))
     }
 }

@@ -21,6 +21,7 @@ use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
 use crate::parker::Parker;
 use crate::run_error::RunError;
+use crate::slow::Timed;
 use crate::spawn;
 use crate::state::Ready;
 use crate::task::{self, CellBox};
@@ -38,7 +39,7 @@ pub struct EventLoop {
     pub(crate) idle: Idle,
     pub(crate) slack: Duration,
     /// A handle that takes so long is reported.
-    pub(crate) slow: Option<Duration>,
+    pub(crate) timed: Option<Timed>,
     pub(crate) wakers: Wakers,
     /// The handles of the turn that runs, or of the last one.
     pub(crate) running: Vec<Ready>,
@@ -72,7 +73,7 @@ impl EventLoop {
         parker: Parker,
         idle: Idle,
         slack: Duration,
-        slow: Option<Duration>,
+        timed: Option<Timed>,
     ) -> EventLoop {
         EventLoop {
             wakers: Wakers::new(&core.remote),
@@ -80,7 +81,7 @@ impl EventLoop {
             parker,
             idle,
             slack,
-            slow,
+            timed,
             running: Vec::new(),
             unlooked: 0,
             handles: 0,

@@ -22,9 +22,26 @@ enum Origin {
     Descriptor(std::os::fd::RawFd),
 }
 
+/// How handles are run that are to be reported if they take long. By way of a pointer, so that a program which
+/// asks for no such reports has nothing of what they take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timed {
+    limit: Duration,
+    run: fn(&Rc<Core>, &mut Wakers, &Ready, Duration),
+}
+
+impl Timed {
+    pub(crate) fn new(limit: Duration) -> Timed {
+        Timed { limit, run: run_timed }
+    }
+
+    pub(crate) fn run(self, core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready) {
+        (self.run)(core, wakers, handle, self.limit);
+    }
+}
+
 /// Runs a handle, and reports it if it took `limit` or longer.
-#[inline(never)]
-pub(crate) fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready, limit: Duration) {
+fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready, limit: Duration) {
     let origin = core.with(|state| state.origin(*handle));
     let started = Instant::now();
     run_handle(core, wakers, handle);

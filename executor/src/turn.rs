@@ -22,7 +22,6 @@ use crate::observe::Turn;
 use crate::observer;
 use crate::remote::Message;
 use crate::run_error::RunError;
-use crate::slow::run_timed;
 use crate::state::{Counts, Ready, State};
 use crate::task;
 use crate::waker::Wakers;
@@ -68,11 +67,11 @@ impl EventLoop {
         self.core.with(|state| std::mem::swap(&mut state.ready, &mut self.running));
         self.unlooked += self.running.len();
         self.handles += self.running.len();
-        let slow = self.slow;
+        let timed = self.timed;
         for handle in &self.running {
-            match slow {
+            match timed {
                 None => run_handle(&self.core, &mut self.wakers, handle),
-                Some(limit) => run_timed(&self.core, &mut self.wakers, handle, limit),
+                Some(timed) => timed.run(&self.core, &mut self.wakers, handle),
             }
         }
         let room = self.running.capacity();
