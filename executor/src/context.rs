@@ -1,6 +1,7 @@
 //! A loop's core, and how free functions (`spawn`, `sleep`, ...) find the one that runs on this thread,
 //! as asyncio's `get_running_loop`.
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,8 +84,14 @@ impl Core {
     /// Runs a user's code that must not take the loop down with it (rule C15): a panic is reported.
     pub(crate) fn guard(&self, what: &str, code: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
-            self.report(&ExceptionContext::panic(what, &*payload));
+            self.report_panic(what, payload);
         }
+    }
+
+    #[cold]
+    fn report_panic(&self, what: &str, payload: Box<dyn Any + Send>) {
+        self.report(&ExceptionContext::panic(what, &*payload));
+        drop(payload);
     }
 
     /// Reports what nobody else can be told. A panic of the handler itself goes to standard error.
