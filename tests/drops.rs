@@ -357,3 +357,16 @@ fn nothing_that_was_dropped_unpolled_leaves_a_trace() {
         turns(2).await;
     });
 }
+
+/// It would wait for ever, and here for itself: it holds a handle to the task that holds it.
+#[test]
+fn a_done_callback_that_comes_after_the_loop_is_dropped_at_once() {
+    let trace = Trace::default();
+    let event_loop = virtual_loop();
+    let task = event_loop.spawn(async {}).handle().clone();
+    drop(event_loop);
+    let held = (trace.on_drop("dropped"), task.clone());
+    let callback = task.add_done_callback(move |_| drop(held));
+    trace.expect(&["dropped"]);
+    assert!(!task.remove_done_callback(callback));
+}

@@ -118,8 +118,13 @@ impl State {
     /// Adds an observer; on a task that has ended it is queued at once.
     #[inline]
     pub(crate) fn observe(&mut self, task: u32, action: Action) -> Key {
-        let key =
-            self.observers.insert(Observer { task, links: Links::OUT, queued: false, action });
+        let observer = Observer { task, links: Links::OUT, queued: false, action };
+        if self.closed {
+            // Nobody will be told: the observer goes at once.
+            self.errands.push_back(Errand::DropObserver(observer));
+            return Key::NONE;
+        }
+        let key = self.observers.insert(observer);
         if self.tasks[task].is_done() {
             self.queue_observer(key);
         } else {

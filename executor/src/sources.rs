@@ -122,7 +122,7 @@ impl Reactor {
     }
 
     /// Takes every source out, for a loop that is being dropped.
-    pub(crate) fn take_all(&mut self) -> Vec<Source> {
+    pub(crate) fn take_all(&mut self) -> Keyed<Source> {
         self.sources.take_all()
     }
 
