@@ -42,8 +42,9 @@ thread_local! {
 
 impl Core {
     pub(crate) fn new(clock: Clock, remote: Arc<Remote>, offload_pool: OffloadPool) -> Rc<Core> {
-        Rc::new(Core {
-            state: RefCell::new(State::new()),
+        // Built in its place: `Rc::new` has to drop it again where there is no room, for which all that drops a
+        // state would be in the program twice, 5 kB.
+        Rc::new_cyclic(|_| Core {
             clock,
             offload_pool,
             pool: OnceCell::new(),
@@ -53,6 +54,7 @@ impl Core {
             stopping: Cell::new(false),
             exception_handler: RefCell::new(Rc::new(default_exception_handler)),
             polled_with: Cell::new(None),
+            state: RefCell::new(State::new()),
         })
     }
 
