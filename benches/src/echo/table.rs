@@ -79,7 +79,11 @@ pub(super) fn measure(scope: &Scope) -> Result<String, Failure> {
     let ratios = report.ratios();
     if scope.is_complete() {
         let figures = report.figures();
-        page::write("servers", &format!("{ratios}\nThe figures themselves:\n\n{figures}"))?;
+        page::write(
+            page::ALL,
+            "servers",
+            &format!("{ratios}\nThe figures themselves:\n\n{figures}"),
+        )?;
     }
     Ok(ratios)
 }

@@ -70,11 +70,12 @@ type Failure = Box<dyn Error>;
 /// builds a hello world on each. Says on standard error how far it has come. A run that fails leaves its
 /// cell empty.
 ///
-/// A complete run is kept: the tables in `docs/performance.md`, and a chart beside it.
+/// A complete run is kept: the tables in `docs/performance.md` with a chart beside it, and a few of the rows
+/// in the README.
 ///
 /// # Errors
 ///
-/// If `docs/` cannot be written to.
+/// If they cannot be written to.
 pub fn measure_all(peers: &[Peer], scope: &Scope) -> Result<String, Failure> {
     let mut peers = peers.to_vec();
     let floor = peers.len() - 1;
@@ -87,8 +88,9 @@ pub fn measure_all(peers: &[Peer], scope: &Scope) -> Result<String, Failure> {
     if scope.is_complete() {
         let figures = report.figures();
         let text = format!("{}\n{ratios}\nThe figures themselves:\n\n{figures}", page::setting());
-        page::write("workloads", &text)?;
-        fs::write(page::path("performance.svg"), chart::svg(&report))?;
+        page::write(page::ALL, "workloads", &text)?;
+        page::write(page::README, "speed", &report.digest().ratios())?;
+        fs::write(page::path("docs/performance.svg"), chart::svg(&report))?;
     }
     Ok(ratios)
 }

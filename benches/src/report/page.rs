@@ -1,4 +1,4 @@
-//! The pages in `docs/` that keep what was measured: a part of each is written by the program.
+//! The pages that keep what was measured: a part of each is written by the program.
 
 use std::error::Error;
 use std::fs;
@@ -7,18 +7,24 @@ use std::process::Command;
 
 use crate::python::Python;
 
-/// A file in `docs/`.
+/// Keeps all that was measured.
+pub(crate) const ALL: &str = "docs/performance.md";
+
+/// Keeps a part of that.
+pub(crate) const README: &str = "README.md";
+
+/// A file of the project.
 pub(crate) fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "..", "docs", name].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "..", name].iter().collect()
 }
 
-/// Replaces what stands in `docs/performance.md` between the two marks of that name.
+/// Replaces what stands on a page between the two marks of that name.
 ///
 /// # Errors
 ///
 /// If the page cannot be read or written, or has no such marks.
-pub(crate) fn write(mark: &str, text: &str) -> Result<(), Box<dyn Error>> {
-    let path = path("performance.md");
+pub(crate) fn write(page: &str, mark: &str, text: &str) -> Result<(), Box<dyn Error>> {
+    let path = path(page);
     let page = fs::read_to_string(&path)?;
     let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
     let marks = page.find(&begin).zip(page.find(&end));

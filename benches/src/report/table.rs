@@ -3,6 +3,32 @@
 use super::{Cell, Line, Report};
 use crate::Wanted;
 
+/// What the digest shows, if it was measured.
+const DIGEST_ROWS: &[&str] = &[
+    "spawn + await, from main",
+    "spawn + await, from a task",
+    "spawn 100k, await all",
+    "yield, 1000 tasks",
+    "ring of 1000 tasks, 200 tokens",
+    "ping-pong over an `Rc` channel",
+    "ping-pong over the runtime's channel",
+    "timer insert, up to 1M live",
+    "timer churn (drop + insert), 1M live",
+    "timer reset, 1M live",
+    "timer drop, 1M live",
+    "timeout that does not fire",
+    "expire 100k in 1 s",
+    "spawn and park 100k",
+    "cancel + join 100k parked",
+    "spawn + gather, 10,000 tasks: each",
+    "offload to a thread: CPU of both",
+    "bytes per parked task",
+    "bytes per timer",
+    "hello world: stripped binary",
+];
+
+const DIGEST_PEERS: &[&str] = &["wheelhouse", "tokio", "smol", "monoio", "glommio", "asyncio"];
+
 impl Report {
     /// A row a line, and the figures of every peer; in brackets the instructions, if they were counted.
     #[must_use = "this only writes the table down"]
@@ -31,22 +57,45 @@ impl Report {
     }
 
     /// A row a line: our figure, and its ratio to that of every other peer; in brackets the same of the
-    /// instructions.
+    /// instructions. Behind that, if it is known, what was wanted.
     #[must_use = "this only writes the table down"]
     pub fn ratios(&self) -> String {
-        let others = self.peers[1..].iter().map(|peer| format!("/ {peer}"));
-        let others = others.collect::<Vec<_>>().join(" | ");
-        let (ours, base) = (self.peers[0], self.peers[1]);
-        let mut table = format!("| {} | {ours} | {others} | wanted / {base} |\n", self.head);
-        table += &rule(self.peers.len() + 1);
+        let columns = std::iter::once(self.peers[0].to_owned());
+        let mut head: Vec<String> =
+            columns.chain(self.peers[1..].iter().map(|peer| format!("/ {peer}"))).collect();
+        let wanted = self.lines.iter().any(|line| line.wanted.is_some());
+        head.extend(wanted.then(|| format!("wanted / {}", self.peers[1])));
+        let mut table = format!("| {} | {} |\n", self.head, head.join(" | "));
+        table += &rule(head.len());
         for line in &self.lines {
             let (ours, others) = (&line.cells[0], &line.cells[1..]);
-            let ratios: Vec<String> = others.iter().map(|cell| ratio(ours, cell)).collect();
-            let (ours, ratios) = (line.show(ours), ratios.join(" | "));
-            let wanted = line.verdict(others[0].figure()) + &line.bound(self.floor());
-            table += &format!("| {} | {ours} | {ratios} | {wanted} |\n", line.name);
+            let mut cells = vec![line.show(ours)];
+            cells.extend(others.iter().map(|cell| ratio(ours, cell)));
+            cells.extend(
+                wanted.then(|| line.verdict(others[0].figure()) + &line.bound(self.floor())),
+            );
+            table += &format!("| {} | {} |\n", line.name, cells.join(" | "));
         }
         table
+    }
+
+    /// What is told first: some of the rows, beside some of the peers, without instructions and reasons.
+    pub(crate) fn digest(&self) -> Report {
+        let told = |peer: &&str| DIGEST_PEERS.contains(peer);
+        let digest_of = |line: &Line| {
+            let cells = self.peers.iter().zip(&line.cells).filter(|(peer, _)| told(peer));
+            let cells = cells.map(|(_, cell)| cell.figure()).map(|figure| match figure {
+                Some(figure) => Cell::Figure(figure, None),
+                None => Cell::Missing("–".to_owned()),
+            });
+            Line { cells: cells.collect(), wanted: None, ..line.clone() }
+        };
+        let lines = self.lines.iter().filter(|line| DIGEST_ROWS.contains(&line.name.as_str()));
+        Report {
+            head: self.head,
+            peers: self.peers.iter().copied().filter(told).collect(),
+            lines: lines.map(digest_of).collect(),
+        }
     }
 
     /// Which column is that of the floor, if there is one.
