@@ -8,9 +8,12 @@ use std::future::poll_fn;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream as OsStream;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::thread;
+
+use futures::AsyncRead;
 
 use common::{Trace, is_cancelled, ms, run, run_in_turns, turns, virtual_loop};
 use wheelhouse::io::{
@@ -145,6 +148,23 @@ fn a_timeout_gives_a_wait_up_and_a_later_one_works() {
         guard.clear_ready().unwrap();
         // The socket is readable still, but that was told before.
         assert!(timeout(ms(50), theirs.readable()).await.is_err());
+    });
+}
+
+#[test]
+fn a_polled_read_that_was_given_up_and_told_all_the_same_leaves_no_wait_behind() {
+    run(async {
+        let (mut ours, theirs) = pair();
+        let mut theirs = UnixStream::from_std(theirs).unwrap();
+        let mut byte = [0];
+        let read = poll_fn(|cx| Pin::new(&mut theirs).poll_read(cx, &mut byte));
+        assert!(timeout(ms(50), read).await.is_err());
+        ours.write_all(b"xy").unwrap();
+        sleep(ms(50)).await;
+        for expected in [*b"x", *b"y"] {
+            let read = poll_fn(|cx| Pin::new(&mut theirs).poll_read(cx, &mut byte));
+            assert_eq!((read.await.unwrap(), byte), (1, expected));
+        }
     });
 }
 

@@ -13,9 +13,9 @@
 //! ```
 //!
 //! 1 [`State::note_event`] · 2 [`State::blocked`], [`State::drained`]. If somebody waits for the side, what the
-//! OS tells is queued as a handle, [`Ready::Io`]; running it, [`State::tell_ready`], sets the waits, so that their
-//! tasks step in the turn after (as rule T4 has it for timers). Readiness belongs to the side and not to a waiter:
-//! when one is cancelled, it is still there for the next (rule C6).
+//! OS tells is queued as a handle, [`Ready::Io`]; running it, [`State::tell_ready`], ends the waits, so that their
+//! tasks step in the turn after (as rule T4 has it for timers), and try. Readiness belongs to the side and not to
+//! a waiter: when one is cancelled, it is still there for the next (rule C6).
 
 use std::task::Waker;
 
@@ -43,24 +43,24 @@ impl State {
         }
     }
 
-    /// The handle of a side that has become ready: sets all its waits, in order of arrival. Returns its
+    /// The handle of a side that has become ready: ends all its waits, in order of arrival. Returns its
     /// callback, to be run.
     pub(crate) fn tell_ready(&mut self, source: Key, direction: Direction) -> Option<Callback> {
         let side = self.reactor.side(source, direction)?;
         side.queued = false;
         let callback = side.callback.clone();
-        self.set_waits(source, direction);
+        self.end_waits(source, direction);
         callback
     }
 
-    fn set_waits(&mut self, source: Key, direction: Direction) {
+    fn end_waits(&mut self, source: Key, direction: Direction) {
         while let Some(wait) = self.reactor.call_next(source, direction) {
-            self.set_wait(wait);
+            self.end_wait(wait);
         }
     }
 
-    /// A future that is polled wants to use a side. It goes on waiting, or may try, or begins to wait; a wait
-    /// that is over is removed. `None` if the source is gone. A `waker` that is not taken was not needed.
+    /// A future that is polled wants to use a side. It goes on waiting, or may try, or begins to wait. `None`
+    /// if the source is gone. A `waker` that is not taken was not needed.
     #[inline]
     pub(crate) fn approach(
         &mut self,
@@ -69,17 +69,17 @@ impl State {
         waiting: &mut Option<Waiting>,
         waker: &mut Option<Waker>,
     ) -> Option<Attempt> {
-        if let Some(before) = *waiting {
-            match self.waits[before.wait.index()].progress {
-                Progress::Pending => {
+        if let Some(before) = waiting.take() {
+            match self.waits.get(before.wait) {
+                Some(wait) if wait.progress == Progress::Pending => {
                     self.touch_wait(before.wait, waker.take());
+                    *waiting = Some(before);
                     return Some(Attempt::Later);
                 }
-                // It was called, and so is out of the line.
-                Progress::Set => self.remove_wait(before.wait),
-                Progress::Cancelled => self.end_io_wait(before),
+                Some(_) => self.give_up_io_wait(before),
+                // It was told.
+                None => {}
             }
-            *waiting = None;
         }
         if self.reactor.side(source, direction)?.is_ready() {
             return Some(self.reactor.spend(self.counts.steps));
@@ -97,7 +97,7 @@ impl State {
         waker: &mut Option<Waker>,
     ) -> Option<Attempt> {
         let side = self.reactor.side(source, direction)?;
-        let mut waiting = side.poller.take();
+        let mut waiting = side.poller;
         if waiting.is_none() && side.is_ready() {
             return Some(self.reactor.spend(self.counts.steps));
         }
@@ -137,7 +137,7 @@ impl State {
     }
 
     /// Removes a wait, however far it has come.
-    pub(crate) fn end_io_wait(&mut self, waiting: Waiting) {
+    pub(crate) fn give_up_io_wait(&mut self, waiting: Waiting) {
         self.reactor.leave(waiting);
         self.remove_wait(waiting.wait);
     }
@@ -145,10 +145,10 @@ impl State {
     /// Forgets a source. Who still waits for it is woken, to find it gone.
     pub(crate) fn remove_source(&mut self, key: Key) -> Option<Source> {
         for direction in [Direction::Read, Direction::Write] {
-            self.set_waits(key, direction);
+            self.end_waits(key, direction);
             let side = self.reactor.side(key, direction);
             if let Some(poller) = side.and_then(|side| side.poller.take()) {
-                self.end_io_wait(poller);
+                self.give_up_io_wait(poller);
             }
         }
         let source = self.reactor.sources.remove(key)?;

@@ -206,10 +206,11 @@ impl Reactor {
         }
     }
 
-    /// Takes out who has waited longest for a side.
+    /// Takes out who has waited longest for a side. If it is the poller, it may try when it comes back.
     pub(crate) fn call_next(&mut self, source: Key, direction: Direction) -> Option<WaitKey> {
         let side = self.side(source, direction)?;
         if let Some(first) = side.first.take() {
+            side.poller.take_if(|poller| poller.wait == first);
             self.firsts -= 1;
             return Some(first);
         }

@@ -162,7 +162,7 @@ impl EventLoop {
                 }
                 #[cfg(feature = "net")]
                 Message::DropIoWait(waiting) => {
-                    self.core.with(|state| state.end_io_wait(waiting));
+                    self.core.with(|state| state.give_up_io_wait(waiting));
                 }
                 #[cfg(feature = "net")]
                 Message::DropSource(key) => {

@@ -16,7 +16,8 @@
 //! 1 [`State::set_wait`] · 2 [`State::offer`], for waits that do not forward · 3 [`State::touch_wait`], for
 //! a future that outlives the body it was given up in and is polled again. A forwarding wait stays
 //! pending when it is cancelled; what it waits for is cancelled instead (rule C9). The future's `Drop`
-//! removes the entry, [`State::remove_wait`], in whatever state it is.
+//! removes the entry, [`State::remove_wait`], in whatever state it is; where there is nothing to see in it,
+//! it goes when it is set, [`State::end_wait`].
 
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -218,6 +219,13 @@ impl State {
         };
         self.wake_through(waker, task);
         true
+    }
+
+    /// As [`set_wait`](State::set_wait), for a wait that brings nothing with it: it is removed as well, however
+    /// far it has come, and its future finds it gone.
+    pub(crate) fn end_wait(&mut self, key: WaitKey) {
+        self.set_wait(key);
+        self.remove_wait(key);
     }
 
     /// Removes a wait from its scope, from what it waits for, and takes back what it raised.

@@ -158,24 +158,19 @@ impl<S: AsRawFd> Io<S> {
         }
     }
 
-    /// What a future that is polled should do: one look at the loop, since each request comes by here.
+    /// What a future that is polled should do.
     fn approach(
         &self,
         direction: Direction,
         waiting: Option<&mut Option<Waiting>>,
         cx: &Context<'_>,
     ) -> io::Result<Attempt> {
-        let Some(bound) = self.bound.get() else {
-            return self.approach_unregistered(direction, waiting, cx);
-        };
-        let attempt = bound.here(|core, source| {
-            let mut waker = core.foreign_waker(cx);
-            core.with(|state| match waiting {
-                Some(waiting) => state.approach(source, direction, waiting, &mut waker),
-                None => state.approach_polling(source, direction, &mut waker),
-            })
-        });
-        attempt.flatten().ok_or_else(|| self.misplaced().into())
+        match self.bound.get() {
+            Some(bound) => {
+                bound.approach(direction, waiting, cx).ok_or_else(|| self.misplaced().into())
+            }
+            None => self.approach_unregistered(direction, waiting, cx),
+        }
     }
 
     /// What is not registered may be used at once, but not without end; or it is registered first.
@@ -274,6 +269,24 @@ impl Bound {
         context::try_current(here).flatten()
     }
 
+    /// What a future that is polled should do: one look at the loop, since each request comes by here. `None`
+    /// if the loop does not run here, or has let the source go.
+    fn approach(
+        &self,
+        direction: Direction,
+        waiting: Option<&mut Option<Waiting>>,
+        cx: &Context<'_>,
+    ) -> Option<Attempt> {
+        self.here(|core, source| {
+            let mut waker = core.foreign_waker(cx);
+            core.with(|state| match waiting {
+                Some(waiting) => state.approach(source, direction, waiting, &mut waker),
+                None => state.approach_polling(source, direction, &mut waker),
+            })
+        })
+        .flatten()
+    }
+
     fn with_registry(
         &self,
         lines: impl FnOnce(&mio::Registry) -> io::Result<()>,
@@ -341,7 +354,10 @@ where
 impl<S: AsRawFd, F> Drop for Operation<'_, S, F> {
     fn drop(&mut self) {
         if let (Some(waiting), Some(bound)) = (self.waiting, self.io.bound.get()) {
-            bound.at_home(|state, _| state.end_io_wait(waiting), || Message::DropIoWait(waiting));
+            bound.at_home(
+                |state, _| state.give_up_io_wait(waiting),
+                || Message::DropIoWait(waiting),
+            );
         }
     }
 }
