@@ -239,7 +239,7 @@ impl Future for Raise {
                     inside,
                     "`Cancelled::resume` was awaited outside a task: there is nothing to unwind"
                 );
-                let wait = OpenWait::new(core, Target::Plain(What::Cancel), cx);
+                let wait = OpenWait::new(core, &Target::Plain(What::Cancel), cx);
                 wait.raise();
                 wait
             }));

@@ -118,7 +118,7 @@ impl State {
         if elsewhere || self.current.task == task {
             return false;
         }
-        let key = self.open_wait(Target::Task(task, NIL), waker);
+        let key = self.open_wait(&Target::Task(task, NIL), waker);
         *wait = key.index();
         let observer = self.await_task(task, key);
         if observer != NIL {

@@ -181,7 +181,7 @@ impl Place {
         match self.wait {
             Some(wait) => drop(core.touch_wait(wait, cx)),
             None => {
-                let wait = core.open_wait(Target::Plain(What::Job), cx);
+                let wait = core.open_wait(&Target::Plain(What::Job), cx);
                 core.with(|state| state.jobs[self.key.index] = Some(wait));
                 self.wait = Some(wait);
             }

@@ -422,7 +422,7 @@ impl Waiter {
 impl<T: 'static> Shared<T> {
     fn enter(self: &Rc<Self>, cx: &Context<'_>) -> OpenWait {
         let target = Target::Forward(Rc::clone(self) as Rc<dyn Forward>);
-        let wait = OpenWait::new(&self.core, target, cx);
+        let wait = OpenWait::new(&self.core, &target, cx);
         let mut waiters = self.waiters.borrow_mut();
         if waiters.len() == waiters.capacity() {
             // Waiters that left without an answer are forgotten before there is room made for more.

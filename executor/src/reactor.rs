@@ -131,7 +131,7 @@ impl State {
         direction: Direction,
         waker: Option<Waker>,
     ) -> Waiting {
-        let wait = self.open_wait(Target::Io(source, direction), waker);
+        let wait = self.open_wait(&Target::Io(source, direction), waker);
         let spot = self.reactor.queue(source, direction, wait);
         Waiting { wait, spot }
     }

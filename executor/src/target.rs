@@ -56,20 +56,15 @@ pub(crate) struct Aside {
 
 impl Kept {
     #[inline(always)]
-    pub(crate) fn new(target: Target, waker: Option<Waker>, asides: &mut Keyed<Aside>) -> Kept {
+    pub(crate) fn new(target: &Target, waker: Option<Waker>, asides: &mut Keyed<Aside>) -> Kept {
         match (target, waker) {
-            (Target::Plain(what), None) => Kept::Plain(what),
-            (Target::Task(task, observer), None) => Kept::Task(task, observer),
+            (&Target::Plain(what), None) => Kept::Plain(what),
+            (&Target::Task(task, observer), None) => Kept::Task(task, observer),
             #[cfg(feature = "net")]
-            (Target::Io(source, direction), None) => Kept::Io(source, direction),
-            (Target::Lock(label), None) => Kept::Lock(label),
-            (target, waker) => Kept::aside(target, waker, asides),
+            (&Target::Io(source, direction), None) => Kept::Io(source, direction),
+            (&Target::Lock(label), None) => Kept::Lock(label),
+            (target, waker) => Kept::Aside(put_aside(target.clone(), waker, asides)),
         }
-    }
-
-    #[inline(never)]
-    fn aside(target: Target, waker: Option<Waker>, asides: &mut Keyed<Aside>) -> Kept {
-        Kept::Aside(asides.insert(Aside { waker, target }).index)
     }
 
     pub(crate) fn target(self, asides: &Keyed<Aside>) -> Target {
@@ -82,6 +77,11 @@ impl Kept {
             Kept::Aside(index) => asides[index].target.clone(),
         }
     }
+}
+
+#[cold]
+fn put_aside(target: Target, waker: Option<Waker>, asides: &mut Keyed<Aside>) -> u32 {
+    asides.insert(Aside { waker, target }).index
 }
 
 /// What a plain wait waits for: a number for a text, so that waits stay small.

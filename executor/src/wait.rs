@@ -64,7 +64,7 @@ pub(crate) struct OpenWait {
 
 impl OpenWait {
     /// Enters a wait for a future that is being polled and must suspend.
-    pub(crate) fn new(core: &Rc<Core>, target: Target, cx: &Context<'_>) -> OpenWait {
+    pub(crate) fn new(core: &Rc<Core>, target: &Target, cx: &Context<'_>) -> OpenWait {
         OpenWait { core: Rc::clone(core), key: core.open_wait(target, cx) }
     }
 
@@ -95,7 +95,7 @@ impl Drop for OpenWait {
 }
 
 impl Core {
-    pub(crate) fn open_wait(&self, target: Target, cx: &Context<'_>) -> WaitKey {
+    pub(crate) fn open_wait(&self, target: &Target, cx: &Context<'_>) -> WaitKey {
         let waker = self.foreign_waker(cx);
         self.with(|state| state.open_wait(target, waker))
     }
@@ -107,9 +107,10 @@ impl Core {
 }
 
 impl State {
-    /// Opens a wait. Each caller knows what kind of target it has, and inlined this knows it too.
+    /// Opens a wait. Each caller knows what kind of target it has, and inlined this knows it too. A target is
+    /// looked at where it lies: copied whole right after it was made of parts, it makes the processor wait.
     #[inline(always)]
-    pub(crate) fn open_wait(&mut self, target: Target, waker: Option<Waker>) -> WaitKey {
+    pub(crate) fn open_wait(&mut self, target: &Target, waker: Option<Waker>) -> WaitKey {
         let target = Kept::new(target, waker, &mut self.asides);
         let wait = self.new_wait(target);
         let key = self.waits.insert(wait);
@@ -119,7 +120,7 @@ impl State {
 
     /// Opens a wait that is completed at a time.
     pub(crate) fn open_sleep(&mut self, deadline: Deadline, waker: Option<Waker>) -> WaitKey {
-        let target = Kept::new(Target::Plain(What::Sleep), waker, &mut self.asides);
+        let target = Kept::new(&Target::Plain(What::Sleep), waker, &mut self.asides);
         let wait = self.new_wait(target);
         let key = self.waits.insert_armed(deadline.when, wait);
         self.note_armed(key, deadline);
@@ -195,7 +196,7 @@ impl State {
             }
             target => {
                 let target = target.target(&self.asides);
-                self.waits[index].target = Kept::new(target, waker, &mut self.asides);
+                self.waits[index].target = Kept::new(&target, waker, &mut self.asides);
             }
         }
     }

@@ -72,7 +72,7 @@ impl Future for WaitOnce {
         match &self.wait {
             Some(wait) => drop(wait.touch(cx)),
             None => {
-                let wait = OpenWait::new(&self.core, Target::Plain(self.what), cx);
+                let wait = OpenWait::new(&self.core, &Target::Plain(self.what), cx);
                 self.signal.waiter.set(Some(wait.key()));
                 self.wait = Some(wait);
             }

@@ -116,7 +116,7 @@ impl<K: Joinable> AsCompleted<K> {
             Some(wait) if !woken => drop(wait.touch(cx)),
             _ => {
                 let watched = self.watched.as_ref().expect("a task is left");
-                let wait = OpenWait::new(watched.core(), Target::Plain(What::NextTask), cx);
+                let wait = OpenWait::new(watched.core(), &Target::Plain(What::NextTask), cx);
                 self.feed.waiter.set(Some(wait.key()));
                 self.wait = Some(wait);
             }

@@ -286,7 +286,8 @@ impl Watch {
 
     fn open_wait(self: &Rc<Self>, cx: &Context<'_>) -> Option<OpenWait> {
         let core = self.core.as_ref()?;
-        let wait = OpenWait::new(core, Target::Forward(Rc::clone(self) as Rc<dyn Forward>), cx);
+        let target = Target::Forward(Rc::clone(self) as Rc<dyn Forward>);
+        let wait = OpenWait::new(core, &target, cx);
         self.waiter.set(Some(wait.key()));
         Some(wait)
     }

@@ -268,7 +268,7 @@ impl Notification<'_> {
             }
             Stage::Outside | Stage::GivenUp => {}
         }
-        self.turn.enter("Condition::wait", Target::Plain(what), (), cx);
+        self.turn.enter("Condition::wait", &Target::Plain(what), (), cx);
         Poll::Pending
     }
 

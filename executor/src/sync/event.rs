@@ -85,7 +85,7 @@ impl Event {
         if self.is_set() {
             return Poll::Ready(());
         }
-        turn.enter("Event::wait", Target::Plain(what), (), cx);
+        turn.enter("Event::wait", &Target::Plain(what), (), cx);
         Poll::Pending
     }
 }

@@ -166,6 +166,12 @@ impl<T> Lock<T> {
         self.note_holder(Holder::current());
     }
 
+    /// Makes a raw hold a guard's.
+    fn hand_over(&self) -> RefMut<'_, T> {
+        self.hold.set(Hold::Guard);
+        self.value.borrow_mut()
+    }
+
     pub(super) fn unlock(&self) {
         self.hold.set(Hold::Free);
         self.note_holder(Holder::NOBODY);
@@ -234,7 +240,7 @@ impl<T> Acquire<'_, T> {
         }
         const CALL: &str = "Lock::lock";
         let target = context::current(CALL, |core| self.lock.target(core));
-        self.turn.enter(CALL, target, (), cx);
+        self.turn.enter(CALL, &target, (), cx);
         Poll::Pending
     }
 
@@ -270,9 +276,7 @@ pub struct LockGuard<'a, T = ()> {
 impl<'a, T> LockGuard<'a, T> {
     /// Makes a guard of a raw hold.
     fn take_over(lock: &'a Lock<T>) -> LockGuard<'a, T> {
-        let mut guard = LockGuard { lock, value: None };
-        guard.resume();
-        guard
+        LockGuard { lock, value: Some(lock.hand_over()) }
     }
 
     /// Does the guard hold its lock? Only a condition's wait that was dropped half-way leaves one that
@@ -295,8 +299,7 @@ impl<'a, T> LockGuard<'a, T> {
 
     /// Takes over a raw hold of the lock.
     pub(super) fn resume(&mut self) {
-        self.lock.hold.set(Hold::Guard);
-        self.value = Some(self.lock.value.borrow_mut());
+        self.value = Some(self.lock.hand_over());
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a, T> Asking<'a, T> {
             return Poll::Ready(Some(self.cell.begin()));
         }
         let target = Target::Plain(What::ValueInTheMaking);
-        self.turn.enter("OnceCell::get_or_init", target, (), cx);
+        self.turn.enter("OnceCell::get_or_init", &target, (), cx);
         Poll::Pending
     }
 }

@@ -300,7 +300,7 @@ impl<S: Storage> Future for InLine<'_, S> {
         if !queue.blocks(*side) {
             return Poll::Ready(());
         }
-        turn.enter(side.call(), side.target(), (), cx);
+        turn.enter(side.call(), &side.target(), (), cx);
         Poll::Pending
     }
 }

@@ -236,7 +236,7 @@ impl Acquire<'_> {
         if semaphore.try_take(self.count) {
             return Poll::Ready(());
         }
-        self.turn.enter("Semaphore::acquire", Target::Plain(self.what), self.count, cx);
+        self.turn.enter("Semaphore::acquire", &Target::Plain(self.what), self.count, cx);
         Poll::Pending
     }
 

@@ -166,7 +166,7 @@ impl<'a, N> Turn<'a, N> {
     }
 
     /// Enters the queue, behind everybody who waits.
-    pub(super) fn enter(&mut self, call: &str, target: Target, note: N, cx: &Context<'_>) {
+    pub(super) fn enter(&mut self, call: &str, target: &Target, note: N, cx: &Context<'_>) {
         let core = context::current(call, Rc::clone);
         self.waiters.line.borrow_mut().bind(call, &core);
         let wait = core.open_wait(target, cx);
@@ -318,7 +318,7 @@ mod tests {
             Box::pin(async move {
                 let mut turn = Turn::new(&waiters);
                 std::future::poll_fn(|cx| {
-                    turn.enter("a test", Target::Plain(What::Event), (), cx);
+                    turn.enter("a test", &Target::Plain(What::Event), (), cx);
                     Poll::<()>::Pending
                 })
                 .await;
