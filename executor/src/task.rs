@@ -75,26 +75,24 @@ impl State {
         }
     }
 
-    #[inline(never)]
     fn free(&mut self, task: u32) {
         let slot = &self.tasks[task];
-        let labelled = slot.is(Flag::Labelled);
-        if slot.cell.is_some() {
-            self.drop_cell(task);
-        }
-        if labelled {
-            self.drop_labels(task);
+        if slot.cell.is_some() || slot.is(Flag::Labelled) {
+            self.drop_leftovers(task);
         }
         self.tasks.free(task);
     }
 
-    fn drop_labels(&mut self, task: u32) {
-        self.names.clear(task);
-        self.reasons.clear(task);
+    #[inline(never)]
+    fn drop_leftovers(&mut self, task: u32) {
+        self.drop_cell(task);
+        if self.tasks[task].is(Flag::Labelled) {
+            self.names.clear(task);
+            self.reasons.clear(task);
+        }
     }
 
     /// Drops what is left of a task that has ended. A failure nobody has looked at is told then.
-    #[inline(never)]
     fn drop_cell(&mut self, task: u32) {
         let slot = &mut self.tasks[task];
         let Some(cell) = slot.cell.take() else { return };
