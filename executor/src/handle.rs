@@ -81,13 +81,7 @@ impl<T: 'static> Task<T> {
 
     /// The value of a task that has ended.
     pub(crate) fn take(&self) -> Result<T, JoinError> {
-        let TaskHandle { core, index, .. } = self.handle();
-        self.value_or_error(core.with(|state| state.tasks[*index].take_value()))
-    }
-
-    #[inline]
-    fn value_or_error(&self, cell: Option<CellBox>) -> Result<T, JoinError> {
-        match cell.and_then(value_of) {
+        match self.handle().take_value().and_then(value_of) {
             Some(value) => Ok(value),
             None => Err(self.handle().join_error()),
         }
@@ -111,9 +105,9 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.join.poll_value(cx) {
+        match self.join.poll_end(cx) {
             Joined::Waits => Poll::Pending,
-            Joined::Ended(cell) => Poll::Ready(self.value_or_error(cell)),
+            Joined::Ended => Poll::Ready(self.take()),
             Joined::Refused => Poll::Ready(Err(self.join.refusal())),
         }
     }
@@ -230,6 +224,11 @@ impl TaskHandle {
     /// How the task ended. One that has not is of another loop than the combinator that asks.
     pub(crate) fn ended(&self) -> Result<(), JoinError> {
         self.ending().unwrap_or_else(|| Err(JoinError::OtherLoop(self.name())))
+    }
+
+    /// The cell with the task's value, unless it was taken, or the task has none.
+    fn take_value(&self) -> Option<CellBox> {
+        self.core.with(|state| state.tasks[self.index].take_value())
     }
 
     /// Why there is no value.

@@ -11,7 +11,6 @@ use crate::handle::TaskHandle;
 use crate::lists::NIL;
 use crate::state::State;
 use crate::target::Target;
-use crate::task::CellBox;
 use crate::tasks::Life;
 
 /// The future of a task's end, without its value: see [`TaskHandle::join`].
@@ -36,35 +35,16 @@ impl Join {
         &self.task
     }
 
-    /// One poll of the wait for the task's end, which gives the cell with its value, if it has one.
-    pub(crate) fn poll_value(&mut self, cx: &Context<'_>) -> Joined<Option<CellBox>> {
-        self.poll_joined(cx, |state, task| state.tasks[task].take_value())
-    }
-
-    /// One poll of the wait for the task's end; `look` tells what there is to be had of it then.
-    #[inline]
-    fn poll_joined<R>(
-        &mut self,
-        cx: &Context<'_>,
-        look: impl FnOnce(&mut State, u32) -> R,
-    ) -> Joined<R> {
+    /// One poll of the wait for the task's end.
+    pub(crate) fn poll_end(&mut self, cx: &Context<'_>) -> Joined {
         let (core, task, wait) = self.task.parts();
-        let ended = core.with(|state| {
-            state.tasks[task].is_done().then(|| match state.end_join(task, wait) {
-                true => Joined::Ended(look(state, task)),
-                false => Joined::Waits,
-            })
-        });
-        if let Some(ended) = ended {
+        if let Some(ended) = core.with(|state| state.end_join(task, wait)) {
             return ended;
         }
         let waker = core.foreign_waker(cx);
         // Polled by a task of this loop itself, it need not ask which loop runs.
         let elsewhere = waker.is_some() && context::another_runs(core);
-        match core.with(|state| state.wait_for_end(task, wait, waker, elsewhere)) {
-            true => Joined::Waits,
-            false => Joined::Refused,
-        }
+        core.with(|state| state.wait_for_end(task, wait, waker, elsewhere))
     }
 
     /// Why the task cannot be awaited by the code that polls.
@@ -77,46 +57,48 @@ impl Join {
 }
 
 /// What one poll of a join comes to.
-pub(crate) enum Joined<R> {
+pub(crate) enum Joined {
     /// Suspended, or raising.
     Waits,
-    Ended(R),
+    Ended,
     /// The task cannot be awaited by the code that polls.
     Refused,
 }
 
 impl State {
-    /// The task has ended: lets go of the wait for that. If it ended cancelled, and by our own request, the
-    /// cancel goes on in the scope that awaits, not as a value one might overlook: `false`.
-    #[inline]
-    fn end_join(&mut self, task: u32, wait: &mut u32) -> bool {
-        if *wait == NIL {
-            return true;
+    /// Lets go of the wait for a task that has ended; `None` if it lives. If it ended cancelled, and by our
+    /// own request, the cancel goes on in the scope that awaits, not as a value one might overlook.
+    fn end_join(&mut self, task: u32, wait: &mut u32) -> Option<Joined> {
+        let slot = &self.tasks[task];
+        if !slot.is_done() {
+            return None;
         }
-        if self.tasks[task].life == Life::Cancelled && self.waits[*wait].forwarded {
+        if *wait == NIL {
+            return Some(Joined::Ended);
+        }
+        if slot.life == Life::Cancelled && self.waits[*wait].forwarded {
             self.raise_from(*wait);
-            return false;
+            return Some(Joined::Waits);
         }
         self.remove_wait(self.waits.key_at(*wait));
         *wait = NIL;
-        true
+        Some(Joined::Ended)
     }
 
-    /// The task lives: waits for its end; `false` if the code that polls cannot.
-    #[inline]
+    /// Waits for the end of a task that lives.
     fn wait_for_end(
         &mut self,
         task: u32,
         wait: &mut u32,
         waker: Option<Waker>,
         elsewhere: bool,
-    ) -> bool {
+    ) -> Joined {
         if *wait != NIL {
             self.touch_wait_at(*wait, waker);
-            return true;
+            return Joined::Waits;
         }
         if elsewhere || self.current.task == task {
-            return false;
+            return Joined::Refused;
         }
         let key = self.open_wait(&Target::Task(task, NIL), waker);
         *wait = key.index();
@@ -124,7 +106,7 @@ impl State {
         if observer != NIL {
             self.note_observer(key, observer);
         }
-        true
+        Joined::Waits
     }
 }
 
@@ -132,9 +114,9 @@ impl Future for Join {
     type Output = Result<(), JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.poll_joined(cx, State::ending) {
+        match self.poll_end(cx) {
             Joined::Waits => Poll::Pending,
-            Joined::Ended(ending) => Poll::Ready(ending),
+            Joined::Ended => Poll::Ready(self.task.ended()),
             Joined::Refused => Poll::Ready(Err(self.refusal())),
         }
     }

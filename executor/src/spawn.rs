@@ -143,19 +143,23 @@ where
 }
 
 /// As [`start`], for a future whose type no longer matters.
+#[inline]
 pub(crate) fn start_cell(core: &Rc<Core>, cell: CellBox, name: Option<Arc<str>>) -> TaskHandle {
+    TaskHandle::adopt(core, take_in(core, cell, name))
+}
+
+fn take_in(core: &Core, cell: CellBox, name: Option<Arc<str>>) -> u32 {
     assert!(!core.remote.is_closed(), "`spawn` was called while the loop is being dropped");
     #[cfg(feature = "tracing")]
     let cell = {
         let id = core.with(|state| state.tasks.spawned() + 1);
         crate::guests::tracing::in_span(cell, id, name.as_deref())
     };
-    let task = core.with(|state| {
+    core.with(|state| {
         let task = state.add_task(cell);
         if let Some(name) = name {
             state.name_task(task, name);
         }
         task
-    });
-    TaskHandle::adopt(core, task)
+    })
 }
