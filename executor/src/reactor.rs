@@ -49,14 +49,10 @@ impl State {
         let side = self.reactor.side(source, direction)?;
         side.queued = false;
         let callback = side.callback.clone();
-        self.end_waits(source, direction);
-        callback
-    }
-
-    fn end_waits(&mut self, source: Key, direction: Direction) {
         while let Some(wait) = self.reactor.call_next(source, direction) {
             self.end_wait(wait);
         }
+        callback
     }
 
     /// A future that is polled wants to use a side. It goes on waiting, or may try, or begins to wait. `None`
@@ -145,7 +141,8 @@ impl State {
     /// Forgets a source. Who still waits for it is woken, to find it gone.
     pub(crate) fn remove_source(&mut self, key: Key) -> Option<Source> {
         for direction in [Direction::Read, Direction::Write] {
-            self.end_waits(key, direction);
+            // The callback goes with the source, instead of being run.
+            let _ = self.tell_ready(key, direction);
             let side = self.reactor.side(key, direction);
             if let Some(poller) = side.and_then(|side| side.poller.take()) {
                 self.give_up_io_wait(poller);

@@ -9,11 +9,13 @@ const JOINED: usize = 1024;
 
 /// Writes once, the pieces one after the other. Small ones are joined first, and written as one.
 pub(super) fn write_pieces(os: &impl WritesShared, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    if let [piece] = pieces {
+        return os.write(piece);
+    }
     let mut room = [0; JOINED];
-    match (pieces, joined(pieces, &mut room)) {
-        ([piece], _) => os.write(piece),
-        (_, Some(bytes)) => os.write(bytes),
-        (_, None) => os.write_vectored(pieces),
+    match joined(pieces, &mut room) {
+        Some(bytes) => os.write(bytes),
+        None => os.write_vectored(pieces),
     }
 }
 
