@@ -66,15 +66,14 @@ impl State {
         waker: &mut Option<Waker>,
     ) -> Option<Attempt> {
         if let Some(before) = waiting.take() {
-            match self.waits.get(before.wait) {
-                Some(wait) if wait.progress == Progress::Pending => {
-                    self.touch_wait(before.wait, waker.take());
+            match self.resume_wait(before.wait, waker) {
+                Progress::Pending => {
                     *waiting = Some(before);
                     return Some(Attempt::Later);
                 }
-                Some(_) => self.give_up_io_wait(before),
                 // It was told.
-                None => {}
+                Progress::Set => {}
+                Progress::Cancelled => self.reactor.leave(before),
             }
         }
         if self.reactor.side(source, direction)?.is_ready() {

@@ -186,6 +186,19 @@ impl State {
         progress
     }
 
+    /// The future of a wait is polled again. A wait that is over is removed; one that is gone was
+    /// [ended](State::end_wait). A `waker` that is not taken was not needed.
+    #[inline]
+    pub(crate) fn resume_wait(&mut self, key: WaitKey, waker: &mut Option<Waker>) -> Progress {
+        let Some(wait) = self.waits.get(key) else { return Progress::Set };
+        let progress = wait.progress;
+        match progress {
+            Progress::Pending => drop(self.touch_wait(key, waker.take())),
+            Progress::Set | Progress::Cancelled => self.remove_wait(key),
+        }
+        progress
+    }
+
     /// Notes whom to wake for a wait: the poller with this waker, or its task.
     #[cold]
     fn set_waker(&mut self, index: u32, waker: Option<Waker>) {

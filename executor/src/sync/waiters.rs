@@ -16,10 +16,9 @@
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use crate::context::{self, Core};
-use crate::errand::Errand;
 use crate::keyed::{Key, Keyed};
 use crate::lists::{Linked, Links, List, NIL};
 use crate::state::State;
@@ -154,8 +153,8 @@ impl<'a, N> Turn<'a, N> {
     #[inline]
     pub(super) fn resume(&mut self, cx: &Context<'_>) -> Stage {
         let Some(Entered { core, wait, ticket }) = &self.entered else { return Stage::Outside };
-        let (key, waker) = (*wait, core.foreign_waker(cx));
-        let stage = match core.with(|state| state.resume_wait(key, waker)) {
+        let mut waker = core.foreign_waker(cx);
+        let stage = match core.with(|state| state.resume_wait(*wait, &mut waker)) {
             Progress::Pending => return Stage::Waiting,
             Progress::Set => Stage::Woken,
             Progress::Cancelled => Stage::GivenUp,
@@ -197,21 +196,6 @@ impl<N> Waiters<N> {
             state.remove_wait(wait);
             woken
         })
-    }
-}
-
-impl State {
-    /// The future of a wait is polled again. A wait that is over goes.
-    fn resume_wait(&mut self, wait: WaitKey, waker: Option<Waker>) -> Progress {
-        let progress = self.waits[wait.index()].progress;
-        if progress == Progress::Pending {
-            return self.touch_wait(wait, waker);
-        }
-        if let Some(unused) = waker {
-            self.errands.push_back(Errand::DropWaker(unused));
-        }
-        self.remove_wait(wait);
-        progress
     }
 }
 
