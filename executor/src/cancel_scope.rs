@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::scoped::{Aimed, OpenScope, ScopeRef, Scoped};
 
 /// A part of a task that can be cancelled by itself.

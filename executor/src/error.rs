@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::clock::InSeconds;
 
 /// A number no other task of its loop has, given in order of creation.

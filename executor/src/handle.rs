@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::cell::Fault;
 use crate::context::{self, Core};
 use crate::error::{JoinError, TaskFailed, TaskId, TaskName, TaskPanicked};

@@ -104,6 +104,7 @@ mod builder;
 mod callback;
 mod cancel;
 mod cancel_scope;
+mod cancelled;
 mod cell;
 mod clock;
 mod column;
@@ -133,6 +134,7 @@ mod pool;
 #[cfg(feature = "process")]
 pub mod process;
 mod promise;
+mod promise_error;
 #[cfg(feature = "net")]
 mod reactor;
 mod remote;
@@ -170,8 +172,8 @@ mod doctests;
 
 pub use builder::Builder as LoopBuilder;
 pub use callback::{CallHandle, call_at, call_later, call_soon};
-pub use cancel::{Cancelled, CatchCancel, catch_cancel, or_raise};
 pub use cancel_scope::{CancelScope, ScopeHandle};
+pub use cancelled::{Cancelled, CatchCancel, catch_cancel, or_raise};
 pub use combine::Joinable;
 pub use combine::as_completed::{AsCompleted, as_completed};
 pub use combine::gather::{Gather, TryGather, gather, try_gather};
@@ -199,7 +201,8 @@ pub use observe::{ExceptionContext, Turn, default_exception_handler};
 pub use offload::{Offload, offload};
 pub use offload_error::{JobPanicked, OffloadError, UnfinishedJob};
 pub use pool::OffloadPool;
-pub use promise::{AlreadyDone, Promise, PromiseError, Promised, promise};
+pub use promise::{Promise, Promised, promise};
+pub use promise_error::{AlreadyDone, PromiseError};
 pub use run::{Runner, run};
 pub use run_error::{Deadlock, RunError, WaitingTask};
 pub use spawn::{Builder as TaskBuilder, spawn, try_spawn};

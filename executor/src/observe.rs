@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::error::{JoinError, panic_message};
-use crate::promise::PromiseError;
+use crate::promise_error::PromiseError;
 
 /// What one turn of the loop did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

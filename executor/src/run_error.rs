@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::error::{JoinError, TaskName};
 
 /// A task that was still waiting when nothing could wake it any more.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::Raise;
+use crate::cancelled::Raise;
 use crate::context::{self, Core};
 use crate::delay::End;
 use crate::keyed::Key;

@@ -8,7 +8,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::cell::{AnyValue, Ending, ErrFails};
 use crate::context::Core;
 use crate::error::{BoxError, GroupClosed, GroupError, JoinError, TaskFailed, TaskId};

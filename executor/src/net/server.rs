@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::back_off::BackOff;
 use super::listener::{Accept, Listener, Listeners};
-use crate::cancel::catch_cancel;
+use crate::cancelled::catch_cancel;
 use crate::combine::wait::{ALL_COMPLETED, wait};
 use crate::error::{BoxError, TaskId};
 use crate::handle::{Task, TaskHandle};

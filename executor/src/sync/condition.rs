@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::error::NotLocked;
 use super::lock::{Lock, LockGuard};
 use super::waiters::{Stage, Turn, Waiters};
-use crate::cancel::Cancelled;
+use crate::cancelled::Cancelled;
 use crate::scoped::{Exit, InScope, OpenScope};
 use crate::target::{Target, What};
 
