@@ -175,7 +175,9 @@ impl State {
     fn take_out(&mut self, key: Key) {
         let task = self.observers[key.index].task;
         self.tasks[task].observers.remove(&mut self.observers, key.index);
-        self.errands.extend(self.observers.remove(key).map(Errand::DropObserver));
+        if let Some(observer) = self.observers.remove(key) {
+            self.errands.push_back(Errand::DropObserver(observer));
+        }
     }
 
     /// A task has ended: queues its observers in their order.

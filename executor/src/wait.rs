@@ -205,7 +205,9 @@ impl State {
         match self.waits[index].target {
             Kept::Aside(aside) => {
                 let replaced = std::mem::replace(&mut self.asides[aside].waker, waker);
-                self.errands.extend(replaced.map(Errand::DropWaker));
+                if let Some(waker) = replaced {
+                    self.errands.push_back(Errand::DropWaker(waker));
+                }
             }
             target => {
                 let target = target.target(&self.asides);
