@@ -61,7 +61,7 @@ impl Wakers {
         self.borrower = next.borrower;
         let slot = task as usize;
         if self.own.len() <= slot {
-            self.own.resize(slot + 1, None);
+            self.own.resize_with(slot + 1, || None);
         }
         self.own[slot] = Some(kept);
     }
