@@ -59,7 +59,7 @@ impl State {
         slot.cancelling = slot.cancelling.saturating_sub(1);
         let left = slot.cancelling;
         if left == 0 && slot.is(Flag::Asked) {
-            self.take_each_pending(task, |_, _, _| {});
+            self.take_each_pending(task, &mut |_, _, _| {});
         }
         left
     }
@@ -138,18 +138,20 @@ impl State {
 
     /// The task's step begins: its pending requests fall due.
     pub(crate) fn deliver(&mut self, task: u32) {
-        self.take_each_pending(task, State::mark_due);
+        self.take_each_pending(task, &mut State::mark_due);
     }
 
     /// The task has suspended: requests made while it ran are offered to what it waits for now.
     pub(crate) fn offer_pending(&mut self, task: u32) {
         let mut forwards = Vec::new();
-        self.take_each_pending(task, |state, leaf, depth| state.offer(leaf, depth, &mut forwards));
+        self.take_each_pending(task, &mut |state, leaf, depth| {
+            state.offer(leaf, depth, &mut forwards);
+        });
         self.forward(forwards);
     }
 
     /// Takes every pending request of a task, for each of the innermost scopes it is for.
-    fn take_each_pending(&mut self, task: u32, mut visit: impl FnMut(&mut State, Place, u16)) {
+    fn take_each_pending(&mut self, task: u32, visit: &mut dyn FnMut(&mut State, Place, u16)) {
         self.sink_pending(task);
         self.tasks[task].unset(Flag::Asked);
         self.each_leaf(Place::task(task), |state, leaf| {
