@@ -81,12 +81,14 @@ impl<T> Slab<T> {
 
     /// All timers in a bag.
     pub(crate) fn members(&self, bag: Bag) -> impl Iterator<Item = u32> {
-        let some = |last: u32| (last != NIL).then_some(last);
-        let lasts = std::iter::successors(some(bag.last), move |&last| {
-            some(self.chunks.before[last as usize / CHUNK])
+        let some = |position: u32| (position != NIL).then_some(position);
+        let positions = std::iter::successors(some(bag.last), move |&position| {
+            match position as usize % CHUNK {
+                0 => some(self.chunks.before[position as usize / CHUNK]),
+                _ => Some(position - 1),
+            }
         });
-        let chunk = |last: u32| (last - last % CHUNK as u32) as usize..=last as usize;
-        lasts.flat_map(move |last| self.chunks.timers[chunk(last)].iter().copied())
+        positions.map(|position| self.chunks.timers[position as usize])
     }
 
     pub(crate) fn assert_bag(&self, bag: Bag) {
