@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::error::{BoxError, PanicPayload};
+use crate::error::{BoxError, Panic};
 
 /// A task's future or output, whatever its type.
 pub(crate) trait TaskCell {
@@ -41,7 +41,7 @@ pub(crate) enum Ended {
 #[derive(Clone)]
 pub(crate) enum Fault {
     Error(Arc<dyn Error + Send + Sync>),
-    Panic(Arc<str>, PanicPayload),
+    Panic(Arc<Panic>),
 }
 
 /// Tells a value from a failure in what a future returned.

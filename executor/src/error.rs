@@ -4,11 +4,12 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::cancelled::Cancelled;
 use crate::clock::InSeconds;
+use crate::remote::unpoisoned;
 
 /// A number no other task of its loop has, given in order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,15 +158,24 @@ impl fmt::Display for TaskFailed {
     }
 }
 
-/// A panic's payload, shared by everybody who asks how the task ended.
-pub(crate) type PanicPayload = Arc<Mutex<Option<Box<dyn Any + Send>>>>;
-
 /// A task's panic, and which task it was.
 #[derive(Clone)]
 pub struct TaskPanicked {
     pub(crate) task: TaskName,
-    pub(crate) message: Arc<str>,
-    pub(crate) payload: PanicPayload,
+    pub(crate) panic: Arc<Panic>,
+}
+
+/// A panic, shared by everybody who asks how the task ended.
+pub(crate) struct Panic {
+    message: Box<str>,
+    /// Until the first of them goes on with it.
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Panic {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Panic {
+        Panic { message: panic_message(&*payload).into(), payload: Mutex::new(Some(payload)) }
+    }
 }
 
 impl TaskPanicked {
@@ -178,20 +188,20 @@ impl TaskPanicked {
     /// The panic's message, if it had a textual one.
     #[must_use = "reading a message does nothing by itself"]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.panic.message
     }
 
     /// Goes on with the panic in the caller. The first call carries the payload itself, later ones
     /// its message.
     pub fn resume_panic(self) -> ! {
-        let payload = self.payload.lock().unwrap_or_else(PoisonError::into_inner).take();
-        std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(self.message.to_string())))
+        let payload = unpoisoned(self.panic.payload.lock()).take();
+        std::panic::resume_unwind(payload.unwrap_or_else(|| Box::new(self.message().to_owned())))
     }
 }
 
 impl fmt::Display for TaskPanicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task `{}` panicked: {}", self.task, self.message)
+        write!(f, "task `{}` panicked: {}", self.task, self.message())
     }
 }
 
@@ -199,7 +209,7 @@ impl fmt::Debug for TaskPanicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskPanicked")
             .field("task", &self.task)
-            .field("message", &self.message)
+            .field("message", &self.message())
             .finish_non_exhaustive()
     }
 }

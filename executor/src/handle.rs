@@ -336,9 +336,7 @@ impl Fault {
     pub(crate) fn into_join_error(self, task: TaskName) -> JoinError {
         match self {
             Fault::Error(error) => JoinError::Failed(TaskFailed { task, error }),
-            Fault::Panic(message, payload) => {
-                JoinError::Panicked(TaskPanicked { task, message, payload })
-            }
+            Fault::Panic(panic) => JoinError::Panicked(TaskPanicked { task, panic }),
         }
     }
 }

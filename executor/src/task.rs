@@ -20,13 +20,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cell::{Ended, Fault, TaskCell};
 use crate::context::Core;
 use crate::errand::Errand;
-use crate::error::panic_message;
+use crate::error::Panic;
 use crate::state::{Place, State};
 use crate::tasks::{Flag, Life};
 use crate::waker::Wakers;
@@ -255,8 +255,7 @@ fn drop_future(core: &Rc<Core>, task: u32, mut cell: CellBox, life: Life) {
 /// A panic in a task ends that task alone (rule C15).
 #[cold]
 fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
-    let message = panic_message(&*payload).into();
-    let fault = Fault::Panic(message, Arc::new(Mutex::new(Some(payload))));
+    let fault = Fault::Panic(Arc::new(Panic::new(payload)));
     core.guard("a future panicked again when it was dropped", || cell.as_mut().fail(fault.clone()));
     if cell.fault().is_none() {
         cell.as_mut().fail(fault);
