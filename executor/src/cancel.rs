@@ -68,7 +68,9 @@ impl State {
     pub(crate) fn aim_request(&mut self, aim: Place) {
         let mut forwards = Vec::new();
         self.aim_one(aim, &mut forwards);
-        self.forward(forwards);
+        if !forwards.is_empty() {
+            self.forward(forwards);
+        }
     }
 
     /// Cancels what offers were forwarded to, and what these forward to in turn: depth first, as nested

@@ -158,8 +158,13 @@ impl State {
     pub(crate) fn mark_due(&mut self, leaf: Place, depth: u16) {
         let node = self.node_mut(leaf);
         node.due = node.due.min(depth);
-        let waker = if leaf.is_task() { None } else { self.scopes[leaf.scope].waker.take() };
-        self.wake_through(waker, leaf.task);
+        match leaf.scope {
+            NIL => self.wake(leaf.task),
+            scope => {
+                let waker = self.scopes[scope].waker.take();
+                self.wake_through(waker, leaf.task);
+            }
+        }
     }
 
     /// Wants the body of `place` dropped in the poll that is running (the contract's "raise").
