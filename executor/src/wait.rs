@@ -239,6 +239,7 @@ impl State {
 
     /// As [`set_wait`](State::set_wait), for a wait that brings nothing with it: it is removed as well, however
     /// far it has come, and its future finds it gone.
+    #[cfg(feature = "net")]
     pub(crate) fn end_wait(&mut self, key: WaitKey) {
         self.set_wait(key);
         self.remove_wait(key);
