@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use wheelhouse::net::UnixStream;
 use wheelhouse::sync::{Event, Lock, Queue};
 use wheelhouse::{EventLoop, Sleep, Task, call_soon, gather, sleep, spawn, timeout, yield_now};
 
@@ -35,6 +36,7 @@ pub(crate) const ALL: &[Operation] = &[
     Operation { name: "timeout that does not fire", run: |n| virtually(timeouts(n)) },
     Operation { name: "cancel + join", run: |n| virtually(cancel_and_join(n)) },
     Operation { name: "gather of 10", run: |n| virtually(gathers(n)) },
+    Operation { name: "sockets, ping-pong", run: |n| virtually(socket_ping_pong(n)) },
     Operation { name: "call_soon", run: |n| virtually(calls(n)) },
 ];
 
@@ -123,6 +125,23 @@ async fn ping_pong(n: usize) {
     for i in 0..n {
         there.put(i).await.expect("the queue is open");
         black_box(back.get().await).expect("the queue is open");
+    }
+    echo.await.expect("it ends with a value");
+}
+
+async fn socket_ping_pong(n: usize) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair can be made");
+    let echo = spawn(async move {
+        let mut byte = [0];
+        for _ in 0..n {
+            theirs.read_exact(&mut byte).await.expect("the other end is open");
+            theirs.write_all(&byte).await.expect("the other end is open");
+        }
+    });
+    let mut byte = [0];
+    for _ in 0..n {
+        ours.write_all(&byte).await.expect("the other end is open");
+        ours.read_exact(&mut byte).await.expect("the other end is open");
     }
     echo.await.expect("it ends with a value");
 }

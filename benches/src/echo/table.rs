@@ -18,8 +18,12 @@ use crate::once::here;
 use crate::python::Python;
 use crate::report::{Cell, Line, Report, page};
 
-/// How long a server is measured at a time.
-const TIME: Duration = Duration::from_millis(600);
+/// How long a server is measured at a time. Not for long: what disturbs a machine lasts for seconds, and so meets
+/// several servers that take their turns quickly.
+const TIME: Duration = Duration::from_millis(300);
+
+/// How often it is each server's turn in a round.
+const TURNS: usize = 2;
 
 /// A load that all servers are put under.
 #[derive(Clone, Copy)]
@@ -97,7 +101,7 @@ fn measure_setup(
     let command = |name: &str| server(name, setup.service, python);
     let mut outcomes: Vec<Result<Vec<Outcome>, String>> =
         names.iter().map(|_| Ok(Vec::new())).collect();
-    for _ in 0..rounds {
+    for _ in 0..rounds * TURNS {
         for (name, outcomes) in names.iter().zip(&mut outcomes) {
             if let Ok(done) = outcomes {
                 match command(name).and_then(|command| run(command, setup)) {
