@@ -119,8 +119,7 @@ impl EventLoop {
         let main = spawn::start_cell(&self.core, main, None);
         watch(&self.core, &main);
         self.run_task(&main, entered)?;
-        let finished = self.core.with(|state| state.tasks[main.index()].take_value());
-        finished.ok_or_else(|| without_value(main.join_error()))
+        main.take_value().ok_or_else(|| without_value(main.join_error()))
     }
 
     /// Runs until an existing task is done: asyncio's `run_until_complete(task)`. Give it a `&task` or a

@@ -227,7 +227,7 @@ impl TaskHandle {
     }
 
     /// The cell with the task's value, unless it was taken, or the task has none.
-    fn take_value(&self) -> Option<CellBox> {
+    pub(crate) fn take_value(&self) -> Option<CellBox> {
         self.core.with(|state| state.tasks[self.index].take_value())
     }
 
