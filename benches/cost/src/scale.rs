@@ -250,23 +250,22 @@ fn arms(n: usize, operations: usize) -> Duration {
 }
 
 fn resets(n: usize, operations: usize) -> Duration {
-    virtually(async move {
-        let mut live = naps(n);
-        arm(&mut live).await;
-        let begin = Instant::now();
+    among_live(n, move |live| {
         (0..operations).for_each(|i| live[i * 7_919 % n].reset(delay(i + 1)));
-        let took = begin.elapsed();
-        std::mem::forget(live);
-        took
     })
 }
 
 fn drops(n: usize, operations: usize) -> Duration {
+    among_live(n, move |live| live.drain(..operations).for_each(drop))
+}
+
+/// How long something takes that is done to some of `n` sleeps that live.
+fn among_live(n: usize, act: impl FnOnce(&mut Vec<Nap>) + 'static) -> Duration {
     virtually(async move {
         let mut live = naps(n);
         arm(&mut live).await;
         let begin = Instant::now();
-        live.drain(..operations).for_each(drop);
+        act(&mut live);
         let took = begin.elapsed();
         std::mem::forget(live);
         took
