@@ -11,10 +11,8 @@ use crate::event_loop::{EventLoop, Idle};
 use crate::parker::Parker;
 use crate::pool::OffloadPool;
 use crate::remote::Remote;
+use crate::slack::Slack;
 use crate::slow::Timed;
-
-/// About what the kernel itself adds to a wait; far below the millisecond in which other loops count.
-const SLACK: Duration = Duration::from_micros(100);
 
 /// Chooses a loop's clock, its timer slack, its threads, and what it reports: see [`EventLoop::builder`].
 #[derive(Clone, Debug)]
@@ -23,7 +21,7 @@ pub struct Builder {
     /// What makes a virtual clock pass; `None` for the real one.
     virtual_time: Option<Idle>,
     jumps_always: bool,
-    slack: Duration,
+    slack: Slack,
     timed: Option<Timed>,
     pool: OffloadPool,
 }
@@ -33,7 +31,7 @@ impl Builder {
         Builder {
             virtual_time: None,
             jumps_always: false,
-            slack: SLACK,
+            slack: Slack::DEFAULT,
             timed: None,
             pool: OffloadPool::new(),
         }
@@ -58,11 +56,12 @@ impl Builder {
     /// How late a timer may fire so that one wait serves several: a wait ends not with the first deadline, but
     /// with the last one that is within `slack` of it. Where no other follows so closely, nothing is late.
     ///
-    /// 100 µs by default, which where timers come by the thousand saves a third of the CPU time; half a
-    /// millisecond saves half (docs/performance.md has a table). With none each deadline has its wait. No
-    /// timer is ever early, their order is the same, and a virtual clock knows no slack.
+    /// If nothing is chosen, it is 100 µs, and grows to a millisecond while timers come less than 100 µs after one
+    /// another, by the thousand: waits for them would take more time than all else (docs/performance.md has a
+    /// table). With none each deadline has its wait. No timer is ever early, their order is the same, and a
+    /// virtual clock knows no slack.
     pub fn timer_slack(mut self, slack: Duration) -> Builder {
-        self.slack = slack;
+        self.slack = Slack::fixed(slack);
         self
     }
 

@@ -21,6 +21,7 @@ use crate::observe::{ExceptionContext, Turn};
 use crate::observer::Action;
 use crate::parker::Parker;
 use crate::run_error::RunError;
+use crate::slack::Slack;
 use crate::slow::Timed;
 use crate::spawn;
 use crate::state::Ready;
@@ -37,7 +38,7 @@ pub struct EventLoop {
     pub(crate) core: Rc<Core>,
     pub(crate) parker: Parker,
     pub(crate) idle: Idle,
-    pub(crate) slack: Duration,
+    pub(crate) slack: Slack,
     /// A handle that takes so long is reported.
     pub(crate) timed: Option<Timed>,
     pub(crate) wakers: Wakers,
@@ -72,7 +73,7 @@ impl EventLoop {
         core: Rc<Core>,
         parker: Parker,
         idle: Idle,
-        slack: Duration,
+        slack: Slack,
         timed: Option<Timed>,
     ) -> EventLoop {
         EventLoop {

@@ -148,6 +148,7 @@ mod scope;
 mod scoped;
 #[cfg(feature = "signal")]
 pub mod signal;
+mod slack;
 mod slow;
 #[cfg(feature = "net")]
 mod sources;

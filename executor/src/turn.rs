@@ -14,7 +14,6 @@ use std::time::Duration;
 use timer_wheel::TimerKey;
 
 use crate::callback;
-use crate::clock::to_nanos;
 use crate::context::Core;
 use crate::delay::Deadline;
 use crate::event_loop::EventLoop;
@@ -111,8 +110,10 @@ impl EventLoop {
     /// What a loop on the real clock does while it is idle; for the other, see `virtual_time.rs`.
     pub(crate) fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let now = self.core.read_clock();
-        let slack = to_nanos(self.slack);
-        let wakeup = self.core.with(|state| state.waits.next_wakeup_within(slack));
+        let wakeup = self.core.with(|state| {
+            let until_first = state.waits.next_wakeup()?.saturating_sub(now);
+            state.waits.next_wakeup_within(self.slack.of_next_wait(until_first))
+        });
         let until_timer = wakeup.map(|wakeup| Duration::from_nanos(wakeup.saturating_sub(now)));
         let limit = match (until_timer, max_wait) {
             (Some(timer), Some(host)) => Some(timer.min(host)),
