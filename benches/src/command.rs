@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::{Laps, Peer, run_once};
 
@@ -29,12 +30,21 @@ pub enum Options {
 pub struct Scope {
     /// Only workloads, or rows, whose names contain this.
     pub only: String,
-    /// How often everything is run.
+    /// How often everything is run, at least.
     pub rounds: usize,
+    /// What takes less than this is run more often.
+    pub patience: Duration,
 }
 
 impl Scope {
     const ROUNDS: usize = 5;
+
+    /// A short run is soon disturbed, but it costs little to take more of them.
+    const PATIENCE: Duration = Duration::from_secs(12);
+
+    /// Everything, as often as it takes for figures to be kept.
+    const COMPLETE: Scope =
+        Scope { only: String::new(), rounds: Scope::ROUNDS, patience: Scope::PATIENCE };
 
     /// Reads the arguments of a program that only measures.
     pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Scope, Usage> {
@@ -102,11 +112,14 @@ impl Options {
     ///
     /// [`Usage`], if they are not understood.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, Usage> {
-        let mut scope = Scope { only: String::new(), rounds: Scope::ROUNDS };
+        let mut scope = Scope::COMPLETE;
         while let Some(option) = arguments.next() {
             match option.as_str() {
                 "--only" => scope.only = arguments.next().ok_or(Usage)?,
-                "--rounds" => scope.rounds = number(&arguments.next().ok_or(Usage)?)?.max(1),
+                "--rounds" => {
+                    scope.rounds = number(&arguments.next().ok_or(Usage)?)?.max(1);
+                    scope.patience = Duration::ZERO;
+                }
                 "--once" => return Options::parse_once(arguments),
                 _ => return Err(Usage),
             }

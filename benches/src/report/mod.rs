@@ -6,7 +6,7 @@ mod table;
 
 use std::error::Error;
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::command::Scope;
 use crate::instructions::Counter;
@@ -95,13 +95,14 @@ pub fn measure_all(peers: &[Peer], scope: &Scope) -> Result<String, Failure> {
     Ok(ratios)
 }
 
-/// Runs the workloads within the scope, all in this process, and without counting: for short runs that leave little behind in the
-/// allocator.
+/// Runs the workloads within the scope, all in this process, without counting, and as often as the scope says and no more: for short
+/// runs that leave little behind in the allocator.
 #[must_use = "measuring takes a while"]
 pub fn measure_here(peers: &[Peer], scope: &Scope) -> Report {
     let run_here =
         |workload: &Workload, _: &Peer| Ok((workload.run)(workload.n, Laps::all()).into_figures());
-    measure_by(run_here, None, peers, scope)
+    let scope = Scope { patience: Duration::ZERO, ..scope.clone() };
+    measure_by(run_here, None, peers, &scope)
 }
 
 fn measure_by(
@@ -126,7 +127,7 @@ fn measure_by(
             chosen.len(),
             workloads[index].name
         );
-        let lines = measure_workload(&run, counter, peers, index, scope.rounds);
+        let lines = measure_workload(&run, counter, peers, index, scope);
         report.tell(&lines);
         report.lines.extend(lines);
     }
@@ -143,9 +144,9 @@ fn measure_workload(
     counter: Option<&Counter>,
     peers: &[Peer],
     index: usize,
-    rounds: usize,
+    scope: &Scope,
 ) -> Vec<Line> {
-    let runs = run_in_turns(run, peers, index, rounds);
+    let runs = run_in_turns(run, peers, index, scope);
     let able = |peer: usize| runs[peer].is_ok().then_some(&peers[peer].workloads[index]);
     let counts: Vec<Option<Vec<f64>>> = match counter {
         Some(counter) => counter.count_all(peers, able),
@@ -170,13 +171,16 @@ fn run_in_turns(
     run: impl Fn(&Workload, &Peer) -> Result<Vec<f64>, Failure>,
     peers: &[Peer],
     index: usize,
-    rounds: usize,
+    scope: &Scope,
 ) -> Runs {
     let begin = |peer: &Peer| {
         peer.workloads[index].cannot.map_or(Ok(Vec::new()), |why| Err(why.to_owned()))
     };
     let mut runs: Runs = peers.iter().map(begin).collect();
-    for _ in 0..rounds {
+    let begun = Instant::now();
+    let mut rounds = 0;
+    while rounds < scope.rounds || begun.elapsed() < scope.patience {
+        rounds += 1;
         for (runs, peer) in runs.iter_mut().zip(peers) {
             if let Ok(figures) = runs {
                 match run(&peer.workloads[index], peer) {
