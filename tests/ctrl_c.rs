@@ -30,12 +30,7 @@ mod linux {
 
     pub(super) fn main() {
         match role().as_deref() {
-            None => {
-                for (name, situation) in SITUATIONS {
-                    situation();
-                    println!("test {name} ... ok");
-                }
-            }
+            None => play_all(),
             Some("interrupted") => interrupted(),
             Some("stuck") => stuck(),
             Some("suppressed") => suppressed(),
@@ -43,8 +38,27 @@ mod linux {
             Some("listener") => listener(),
             Some("alone") => alone(),
             Some("over") => over(),
+            Some("background") => background(),
             Some(other) => panic!("no such role: {other}"),
         }
+    }
+
+    /// Children inherit that Ctrl-C is ignored, and nothing makes them listen again.
+    fn play_all() {
+        let ignored = ctrl_c_is_ignored();
+        if ignored {
+            println!("Ctrl-C is ignored here, as by a job in the background:");
+        }
+        for (name, situation) in SITUATIONS {
+            if ignored {
+                println!("test {name} ... skipped");
+            } else {
+                situation();
+                println!("test {name} ... ok");
+            }
+        }
+        a_job_in_the_background_leaves_ctrl_c_to_others();
+        println!("test a_job_in_the_background_leaves_ctrl_c_to_others ... ok");
     }
 
     const SITUATIONS: &[(&str, fn())] = &[
@@ -165,22 +179,14 @@ mod linux {
         println!("{}", ended.unwrap_err());
     }
 
-    /// Says so if the children would inherit that Ctrl-C is ignored: then it ends none of them.
     fn ctrl_c_is_ignored() -> bool {
         let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("a set");
         let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a set of signals");
-        let bit = 1 << (Raw::INT.as_raw() - 1);
-        if ignored & bit != 0 {
-            println!("skipped: Ctrl-C is ignored here, as by a job in the background");
-        }
-        ignored & bit != 0
+        ignored & 1 << (Raw::INT.as_raw() - 1) != 0
     }
 
     fn a_runner_may_leave_ctrl_c_alone() {
-        if ctrl_c_is_ignored() {
-            return;
-        }
         let (said, code, signal) = Actor::play("alone", |actor| actor.kill(Raw::INT));
         assert_eq!((said.as_str(), code, signal), ("", None, Some(2)));
     }
@@ -196,9 +202,6 @@ mod linux {
     }
 
     fn after_run_ctrl_c_is_as_before() {
-        if ctrl_c_is_ignored() {
-            return;
-        }
         let (_, code, signal) = Actor::play("over", |actor| actor.kill(Raw::INT));
         assert_eq!((code, signal), (None, Some(2)));
     }
@@ -208,5 +211,27 @@ mod linux {
         println!("ready");
         let _ = std::io::stdin().read_to_string(&mut String::new());
         thread::park();
+    }
+
+    fn a_job_in_the_background_leaves_ctrl_c_to_others() {
+        let mut actor = Actor::start_ignoring_ctrl_c("background");
+        actor.wait_for("ready");
+        actor.kill(Raw::INT);
+        actor.say("go on");
+        let (said, code, _) = actor.end();
+        assert!(said.contains("done"), "{said}");
+        assert_eq!(code, Some(0));
+    }
+
+    fn background() {
+        assert!(ctrl_c_is_ignored());
+        wheelhouse::run(async {
+            println!("ready");
+            std::io::stdin().read_line(&mut String::new()).unwrap();
+            // The turn in which a Ctrl-C that was heard would cancel this.
+            sleep(ms(1)).await;
+            println!("done");
+        })
+        .unwrap();
     }
 }

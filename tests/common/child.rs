@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,6 +13,10 @@ const ROLE: &str = "WHEELHOUSE_TEST_ROLE";
 /// The role that this process has as a child; `None` in the tests themselves.
 pub fn role() -> Option<String> {
     std::env::var(ROLE).ok()
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("a path to this program")
 }
 
 /// A child with a role.
@@ -24,8 +29,18 @@ pub struct Actor {
 impl Actor {
     /// Starts this test binary again, to run nothing but its test `child`, if it is made of tests.
     pub fn start(role: &str) -> Actor {
-        let program = std::env::current_exe().expect("a path to this program");
-        let mut child = Command::new(program)
+        Actor::start_by(Command::new(this_program()), role)
+    }
+
+    /// The same by a shell that ignores Ctrl-C, and so what it starts does, too.
+    pub fn start_ignoring_ctrl_c(role: &str) -> Actor {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(this_program());
+        Actor::start_by(shell, role)
+    }
+
+    fn start_by(mut command: Command, role: &str) -> Actor {
+        let mut child = command
             .args(["--exact", "child", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .stdin(Stdio::piped())

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::handler::WayIn;
 use super::kind::Signal;
@@ -32,6 +33,15 @@ pub fn die_of(signal: Signal) -> ! {
     std::process::exit(128 + signal.as_raw())
 }
 
+/// Whether the process was started with Ctrl-C ignored, as a script's job in the background: it is for others then.
+/// Read at the first `run`, where Linux tells it; elsewhere it is taken for not so.
+static IGNORED: LazyLock<bool> = LazyLock::new(|| {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    ignored.is_some_and(|set| set >> (Signal::INT.as_raw() - 1) & 1 == 1)
+});
+
 /// Cancels the main task at the first Ctrl-C, for as long as this lives. The second one ends the process.
 pub(crate) struct CtrlC {
     _way_in: WayIn,
@@ -40,9 +50,11 @@ pub(crate) struct CtrlC {
 }
 
 impl CtrlC {
-    /// `None` on other threads than the first, under a virtual clock, and where the system refuses.
+    /// `None` on other threads than the first, under a virtual clock, where Ctrl-C is not for this process, and
+    /// where the system refuses.
     pub(crate) fn watch(core: &Rc<Core>, main: &TaskHandle) -> Option<CtrlC> {
-        if core.clock.is_virtual() || std::thread::current().name() != Some("main") {
+        let first_thread = std::thread::current().name() == Some("main");
+        if core.clock.is_virtual() || !first_thread || *IGNORED {
             return None;
         }
         let has_come = Rc::new(Cell::new(false));
