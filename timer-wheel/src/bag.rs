@@ -5,7 +5,7 @@
 //! most of what expiring them costs, and would take several times as long with linked lists, where
 //! nothing is known of the next timer before the one in front of it has come from memory.
 
-use crate::slab::{Armed, Slab};
+use crate::slab::{Armed, Slab, make_room};
 
 /// Timers in a chunk.
 pub(crate) const CHUNK: usize = 16;
@@ -130,13 +130,19 @@ impl Chunks {
     fn take(&mut self, before: u32) -> u32 {
         let first = self.free;
         let Some(chunk) = self.before.get_mut(first as usize / CHUNK) else {
-            let first = self.timers.len();
-            self.timers.resize(first + CHUNK, 0);
-            self.before.push(before);
-            return first as u32;
+            return self.grow(before);
         };
         self.free = std::mem::replace(chunk, before);
         first
+    }
+
+    #[cold]
+    fn grow(&mut self, before: u32) -> u32 {
+        let first = self.timers.len();
+        make_room(&mut self.timers, CHUNK);
+        self.timers.resize(first + CHUNK, 0);
+        self.before.push(before);
+        first as u32
     }
 
     /// Frees the chunk that begins at `first`; returns the last position of the one before it.

@@ -11,7 +11,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::bag::Chunks;
+use crate::bag::{CHUNK, Chunks};
 use crate::level::Place;
 
 /// Names one timer of one [`TimerWheel`](crate::TimerWheel), for as long as it is pending.
@@ -294,6 +294,8 @@ impl<T> Slab<T> {
     fn grow(&mut self) {
         assert!(self.cells.len() < MAX_TIMERS, "a wheel holds at most 2^31 timers");
         self.free = self.cells.len() as u32;
+        make_room(&mut self.cells, 1);
+        make_room(&mut self.positions, 1);
         self.cells.push(Cell::Free { generation: self.first_generation, next: NIL });
         self.positions.push(0);
     }
@@ -308,6 +310,14 @@ impl<T> Slab<T> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Sees that there is room for so many more entries, at most a chunk of them; if there is not, for an eighth of
+/// what there are: with doubling, a large wheel would hold up to twice what it needs.
+pub(crate) fn make_room<T>(entries: &mut Vec<T>, more: usize) {
+    if entries.capacity() - entries.len() < more {
+        entries.reserve_exact(CHUNK.max(entries.len() / 8));
     }
 }
 
