@@ -15,24 +15,38 @@ pub(crate) struct Slack {
     least: u64,
     most: u64,
     now: u64,
+    /// Loop time up to which the last wait was to serve timers.
+    served: u64,
 }
 
 impl Slack {
     /// The least is about what the kernel itself adds to a wait, the most what other loops count in.
-    pub(crate) const DEFAULT: Slack = Slack { least: 100_000, most: 1_000_000, now: 0 };
+    pub(crate) const DEFAULT: Slack = Slack::between(100_000, 1_000_000);
 
     /// As much for every wait.
     pub(crate) fn fixed(slack: Duration) -> Slack {
-        let slack = to_nanos(slack);
-        Slack { least: slack, most: slack, now: slack }
+        Slack::between(to_nanos(slack), to_nanos(slack))
     }
 
-    /// The slack of the next wait, of which the first timer is due in `until_first`: doubled if the loop has hardly
-    /// served the timers before it.
-    pub(crate) fn of_next_wait(&mut self, until_first: u64) -> u64 {
-        let doubled = self.now.saturating_mul(2).min(self.most);
-        self.now = if until_first < self.least { doubled.max(self.least) } else { self.least };
-        self.now
+    const fn between(least: u64, most: u64) -> Slack {
+        Slack { least, most, now: least, served: 0 }
+    }
+
+    /// When a wait shall end whose first timer is due at `first`: what `within` says of its slack. That is doubled if
+    /// the timer comes right behind those of the last wait. A wait for the same timers again, as
+    /// something else has ended the last one, has the same.
+    pub(crate) fn wakeup(
+        &mut self,
+        first: u64,
+        within: impl FnOnce(u64) -> Option<u64>,
+    ) -> Option<u64> {
+        if first > self.served {
+            let follows = first - self.served < self.least;
+            let doubled = self.now.saturating_mul(2).min(self.most);
+            self.now = if follows { doubled } else { self.least };
+        }
+        self.served = within(self.now)?;
+        Some(self.served)
     }
 }
 
@@ -40,26 +54,42 @@ impl Slack {
 mod tests {
     use super::*;
 
-    const SOON: u64 = 99_999;
-    const LATER: u64 = 100_000;
+    const MICRO: u64 = 1000;
+
+    /// The slacks of waits, each for timers that come so many microseconds after those of the one before, all at once.
+    fn slacks<const N: usize>(mut slack: Slack, gaps: [u64; N]) -> [u64; N] {
+        gaps.map(|gap| {
+            let (first, mut found) = (slack.served + gap * MICRO, 0);
+            let wakeup = slack.wakeup(first, |slack| {
+                found = slack;
+                Some(first)
+            });
+            assert_eq!(wakeup, Some(first));
+            found / MICRO
+        })
+    }
 
     #[test]
     fn slack_grows_to_a_millisecond_while_timers_are_at_each_others_heels() {
+        let gaps = [100, 99, 99, 1, 99, 99, 100, 99];
+        assert_eq!(slacks(Slack::DEFAULT, gaps), [100, 200, 400, 800, 1000, 1000, 100, 200]);
+    }
+
+    #[test]
+    fn slack_stays_as_it_is_while_the_same_timers_are_waited_for_again() {
         let mut slack = Slack::DEFAULT;
-        let slacks = [LATER, SOON, SOON, 0, SOON, SOON].map(|until| slack.of_next_wait(until));
-        assert_eq!(slacks.map(|nanos| nanos / 1000), [100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(slack.of_next_wait(LATER), 100_000, "and the first that is not has the least");
+        for first in [500, 500, 550, 600, 600].map(|micros| micros * MICRO) {
+            let wakeup =
+                slack.wakeup(first, |slack| Some(600 * MICRO).filter(|_| slack == 100 * MICRO));
+            assert_eq!(wakeup, Some(600 * MICRO));
+        }
     }
 
     #[test]
     fn slack_that_somebody_chose_stays_as_it_is() {
-        for chosen in
-            [Duration::ZERO, Duration::from_micros(50), Duration::from_secs(3600), Duration::MAX]
-        {
-            let mut slack = Slack::fixed(chosen);
-            for until in [0, SOON, 0, LATER, u64::MAX] {
-                assert_eq!(slack.of_next_wait(until), to_nanos(chosen));
-            }
+        for chosen in [0, 50, 3_600_000_000] {
+            let slack = Slack::fixed(Duration::from_micros(chosen));
+            assert_eq!(slacks(slack, [1, 0, 1, 100, 1]), [chosen; 5]);
         }
     }
 }

@@ -111,8 +111,8 @@ impl EventLoop {
     pub(crate) fn wait_for_real(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let now = self.core.read_clock();
         let wakeup = self.core.with(|state| {
-            let until_first = state.waits.next_wakeup()?.saturating_sub(now);
-            state.waits.next_wakeup_within(self.slack.of_next_wait(until_first))
+            let first = state.waits.next_wakeup()?;
+            self.slack.wakeup(first, |slack| state.waits.next_wakeup_within(slack))
         });
         let until_timer = wakeup.map(|wakeup| Duration::from_nanos(wakeup.saturating_sub(now)));
         let limit = match (until_timer, max_wait) {
