@@ -32,16 +32,17 @@ impl Slack {
         Slack { least, most, now: least, served: 0 }
     }
 
-    /// When a wait shall end whose first timer is due at `first`: what `within` says of its slack. That is doubled if
-    /// the timer comes right behind those of the last wait. A wait for the same timers again, as
-    /// something else has ended the last one, has the same.
+    /// When a wait that begins now shall end, whose first timer is due at `first`: what `within` says of its slack.
+    /// That is doubled if the timers of the last wait have hardly been served. A wait for the same
+    /// timers again, as something else has ended the last one, has the same.
     pub(crate) fn wakeup(
         &mut self,
+        now: u64,
         first: u64,
         within: impl FnOnce(u64) -> Option<u64>,
     ) -> Option<u64> {
         if first > self.served {
-            let follows = first - self.served < self.least;
+            let follows = first.saturating_sub(now) < self.least;
             let doubled = self.now.saturating_mul(2).min(self.most);
             self.now = if follows { doubled } else { self.least };
         }
@@ -56,11 +57,11 @@ mod tests {
 
     const MICRO: u64 = 1000;
 
-    /// The slacks of waits, each for timers that come so many microseconds after those of the one before, all at once.
-    fn slacks<const N: usize>(mut slack: Slack, gaps: [u64; N]) -> [u64; N] {
-        gaps.map(|gap| {
-            let (first, mut found) = (slack.served + gap * MICRO, 0);
-            let wakeup = slack.wakeup(first, |slack| {
+    /// The slacks of waits for one timer each, which so many microseconds after the one before are still so many away.
+    fn slacks<const N: usize>(mut slack: Slack, waits: [(u64, u64); N]) -> [u64; N] {
+        waits.map(|(behind, away)| {
+            let (first, mut found) = (slack.served + behind * MICRO, 0);
+            let wakeup = slack.wakeup(first.saturating_sub(away * MICRO), first, |slack| {
                 found = slack;
                 Some(first)
             });
@@ -71,17 +72,17 @@ mod tests {
 
     #[test]
     fn slack_grows_to_a_millisecond_while_timers_are_at_each_others_heels() {
-        let gaps = [100, 99, 99, 1, 99, 99, 100, 99];
-        assert_eq!(slacks(Slack::DEFAULT, gaps), [100, 200, 400, 800, 1000, 1000, 100, 200]);
+        let waits =
+            [(900, 100), (180, 99), (99, 99), (900, 0), (99, 1), (99, 2), (900, 100), (99, 3)];
+        assert_eq!(slacks(Slack::DEFAULT, waits), [100, 200, 400, 800, 1000, 1000, 100, 200]);
     }
 
     #[test]
     fn slack_stays_as_it_is_while_the_same_timers_are_waited_for_again() {
         let mut slack = Slack::DEFAULT;
-        for first in [500, 500, 550, 600, 600].map(|micros| micros * MICRO) {
-            let wakeup =
-                slack.wakeup(first, |slack| Some(600 * MICRO).filter(|_| slack == 100 * MICRO));
-            assert_eq!(wakeup, Some(600 * MICRO));
+        for (now, first) in [(400, 500), (450, 500), (500, 500), (540, 550), (600, 600)] {
+            let within = |slack| (slack == 100 * MICRO).then_some(600 * MICRO);
+            assert_eq!(slack.wakeup(now * MICRO, first * MICRO, within), Some(600 * MICRO));
         }
     }
 
@@ -89,7 +90,7 @@ mod tests {
     fn slack_that_somebody_chose_stays_as_it_is() {
         for chosen in [0, 50, 3_600_000_000] {
             let slack = Slack::fixed(Duration::from_micros(chosen));
-            assert_eq!(slacks(slack, [1, 0, 1, 100, 1]), [chosen; 5]);
+            assert_eq!(slacks(slack, [(1, 0), (0, 0), (1, 1), (100, 100), (1, 0)]), [chosen; 5]);
         }
     }
 }

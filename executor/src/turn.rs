@@ -112,7 +112,7 @@ impl EventLoop {
         let now = self.core.read_clock();
         let wakeup = self.core.with(|state| {
             let first = state.waits.next_wakeup()?;
-            self.slack.wakeup(first, |slack| state.waits.next_wakeup_within(slack))
+            self.slack.wakeup(now, first, |slack| state.waits.next_wakeup_within(slack))
         });
         let until_timer = wakeup.map(|wakeup| Duration::from_nanos(wakeup.saturating_sub(now)));
         let limit = match (until_timer, max_wait) {
