@@ -14,7 +14,8 @@ use crate::clock::to_nanos;
 pub(crate) struct Slack {
     least: u64,
     most: u64,
-    now: u64,
+    /// That of the last wait.
+    last: u64,
     /// Loop time up to which the last wait was to serve timers.
     served: u64,
 }
@@ -29,12 +30,12 @@ impl Slack {
     }
 
     const fn between(least: u64, most: u64) -> Slack {
-        Slack { least, most, now: least, served: 0 }
+        Slack { least, most, last: least, served: 0 }
     }
 
     /// When a wait that begins now shall end, whose first timer is due at `first`: what `within` says of its slack.
-    /// That is doubled if the timers of the last wait have hardly been served. A wait for the same
-    /// timers again, as something else has ended the last one, has the same.
+    /// That is doubled if the timers of the last wait have hardly been served. If they are waited for again, as
+    /// something else has ended that wait, it stays.
     pub(crate) fn wakeup(
         &mut self,
         now: u64,
@@ -43,10 +44,10 @@ impl Slack {
     ) -> Option<u64> {
         if first > self.served {
             let follows = first.saturating_sub(now) < self.least;
-            let doubled = self.now.saturating_mul(2).min(self.most);
-            self.now = if follows { doubled } else { self.least };
+            let doubled = self.last.saturating_mul(2).min(self.most);
+            self.last = if follows { doubled } else { self.least };
         }
-        self.served = within(self.now)?;
+        self.served = within(self.last)?;
         Some(self.served)
     }
 }
