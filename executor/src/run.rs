@@ -31,8 +31,9 @@ process. See [`signal`](crate::signal), and [`Runner::without_ctrl_c`] to have i
 ///
 /// # Errors
 ///
-/// [`RunError::Interrupted`] if Ctrl-C did that, [`RunError::Cancelled`] if `main` was cancelled else, [`RunError::AlreadyRunning`] inside a running loop of
-/// the same thread, [`RunError::Io`] if the operating system refuses a loop.
+/// [`RunError::Interrupted`] if Ctrl-C did that, [`RunError::Cancelled`] if `main` was cancelled else,
+/// [`RunError::AlreadyRunning`] inside a running loop of the same thread, [`RunError::Io`] if the operating system
+/// refuses a loop.
 ///
 /// # Panics
 ///

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Instructions are counted by valgrind, which need not be there: without it the program says so, and ends
-//! well. How costs grow is in `scale.rs`. An operation that needs a tenth more than its budget is a failure. One that needs less than nine tenths
-//! of it is told, so that the budget can follow. Each figure is the difference of two runs, of `N` and of `2 N`
-//! operations: what it takes to start a program, a loop and its tables is in neither.
+//! well. How costs grow is in `scale.rs`. An operation that needs a tenth more than its budget is a failure. One that
+//! needs less than nine tenths of it is told, so that the budget can follow. Each figure is the difference of two
+//! runs, of `N` and of `2 N` operations: what it takes to start a program, a loop and its tables is in neither.
 
 mod budgets;
 mod operations;

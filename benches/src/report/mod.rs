@@ -95,8 +95,8 @@ pub fn measure_all(peers: &[Peer], scope: &Scope) -> Result<String, Failure> {
     Ok(ratios)
 }
 
-/// Runs the workloads within the scope, all in this process, without counting, and as often as the scope says and no more: for short
-/// runs that leave little behind in the allocator.
+/// Runs the workloads within the scope, all in this process, without counting, and as often as the scope says and no
+/// more: for short runs that leave little behind in the allocator.
 #[must_use = "measuring takes a while"]
 pub fn measure_here(peers: &[Peer], scope: &Scope) -> Report {
     let run_here =
