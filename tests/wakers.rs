@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 
 use allocation_counter::measure;
 use common::{Trace, virtual_loop};
-use wheelhouse::EventLoop;
+use wheelhouse::{EventLoop, call_soon};
 
 /// A place for a task to leave its waker.
 type Left = Rc<RefCell<Option<Waker>>>;
@@ -70,6 +70,25 @@ fn a_waker_goes_to_another_thread_and_finds_its_way_back() {
     wake_elsewhere(waker);
     turns(&mut event_loop, 2);
     assert_eq!(trace.take(), ["kept"]);
+}
+
+#[test]
+fn a_wake_inside_the_loop_queues_the_step_at_once_whether_it_uses_up_the_waker_or_not() {
+    let wakes: [fn(Waker); 2] = [Waker::wake, |waker| waker.wake_by_ref()];
+    for wake in wakes {
+        let (mut event_loop, trace) = (virtual_loop(), Trace::default());
+        let left = Left::default();
+        event_loop.spawn(ledger(&trace, "woken", Some(Rc::clone(&left)))).detach();
+        turns(&mut event_loop, 1);
+        trace.take();
+        let t = trace.clone();
+        event_loop.call_soon(move || {
+            wake(left.take().expect("it was left"));
+            call_soon(move || t.note("called after that"));
+        });
+        turns(&mut event_loop, 2);
+        assert_eq!(trace.take(), ["woken", "called after that"]);
+    }
 }
 
 /// A future that keeps a waker need not clone it anew in each poll.

@@ -76,27 +76,49 @@ impl TaskWaker {
     fn new(remote: &Arc<Remote>) -> Arc<TaskWaker> {
         Arc::new(TaskWaker { remote: Arc::clone(remote), task: AtomicU32::new(NIL) })
     }
+
+    fn task(&self) -> u32 {
+        self.task.load(Ordering::Relaxed)
+    }
+
+    /// Does its loop run on this thread?
+    #[inline]
+    fn is_at_home(&self) -> bool {
+        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote)) == Some(true)
+    }
+
+    /// A wake from anywhere else goes through the inbox.
+    #[cold]
+    fn send(&self) {
+        // A closed loop has no task left to wake.
+        let _ = self.remote.send(Message::Wake(self.task()));
+    }
+}
+
+/// On the loop's own thread, while it runs, a wake is a push to the ready queue: no lock, no system call.
+#[inline]
+fn wake_at_home(task: u32) {
+    context::try_current(|core| core.with(|state| state.wake(task)));
 }
 
 impl Wake for TaskWaker {
+    /// A clone is given back before the push, not after it: its count is shared with other threads, and the processor
+    /// first puts in place whatever was written.
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        if self.is_at_home() {
+            let task = self.task();
+            drop(self);
+            wake_at_home(task);
+        } else {
+            self.send();
+        }
     }
 
-    /// On the loop's own thread, while it runs, a wake is a push to the ready queue: no lock, no system
-    /// call. From anywhere else it goes through the inbox.
     fn wake_by_ref(self: &Arc<Self>) {
-        let task = self.task.load(Ordering::Relaxed);
-        let here = context::try_current(|core| {
-            let ours = Arc::ptr_eq(&core.remote, &self.remote);
-            if ours {
-                core.with(|state| state.wake(task));
-            }
-            ours
-        });
-        if here != Some(true) {
-            // A closed loop has no task left to wake.
-            let _ = self.remote.send(Message::Wake(task));
+        if self.is_at_home() {
+            wake_at_home(self.task());
+        } else {
+            self.send();
         }
     }
 }
