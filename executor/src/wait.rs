@@ -179,9 +179,7 @@ impl State {
             self.set_waker(index, waker);
         }
         if before != place {
-            self.unlink_wait(index, before);
-            self.waits[index].place = place;
-            self.link_wait(index, place);
+            self.move_wait(index, before, place);
         }
         progress
     }
@@ -323,14 +321,22 @@ impl State {
             if index == NIL {
                 return;
             }
-            self.unlink_wait(index, from);
+            self.move_wait(index, from, to);
             let wait = &mut self.waits[index];
-            wait.place = to;
             // The await that forwarded a request, or raised, is gone; a later one is not cancelled by it.
             wait.forwarded = false;
             wait.raised = false;
-            self.link_wait(index, to);
         }
+    }
+
+    #[cold]
+    fn move_wait(&mut self, index: u32, from: Place, to: Place) {
+        if from.task != NIL {
+            let (list, waits) = self.waits_in(from);
+            list.remove(waits, index);
+        }
+        self.waits[index].place = to;
+        self.link_wait(index, to);
     }
 
     /// What a task waits for, in words, for a deadlock report.
@@ -365,13 +371,6 @@ impl State {
         if place.task != NIL {
             let (list, waits) = self.waits_in(place);
             list.push_back(waits, index);
-        }
-    }
-
-    fn unlink_wait(&mut self, index: u32, place: Place) {
-        if place.task != NIL {
-            let (list, waits) = self.waits_in(place);
-            list.remove(waits, index);
         }
     }
 
