@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::lists::{NIL, index_behind};
+
 /// Where an entry lives, and which of the entries that lived there it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
@@ -12,7 +14,7 @@ pub(crate) struct Key {
 
 impl Key {
     /// The key of nothing.
-    pub(crate) const NONE: Key = Key { index: crate::lists::NIL, generation: 0 };
+    pub(crate) const NONE: Key = Key { index: NIL, generation: 0 };
 }
 
 impl fmt::Debug for Key {
@@ -23,43 +25,46 @@ impl fmt::Debug for Key {
 
 struct Slot<T> {
     generation: u32,
+    /// Of a vacant slot, the next one in the list of those.
+    next: u32,
     entry: Option<T>,
-}
-
-impl<T> Slot<T> {
-    #[inline]
-    fn vacate(&mut self) -> Option<T> {
-        let entry = self.entry.take()?;
-        self.generation = self.generation.wrapping_add(1);
-        Some(entry)
-    }
 }
 
 /// The slab. Indexing by a bare `u32` is for links, which never outlive what they point to.
 pub(crate) struct Keyed<T> {
     slots: Vec<Slot<T>>,
-    free: Vec<u32>,
+    /// The first of the vacant slots.
+    free: u32,
+    used: usize,
 }
 
 impl<T> Keyed<T> {
     pub(crate) const fn new() -> Self {
-        Keyed { slots: Vec::new(), free: Vec::new() }
+        Keyed { slots: Vec::new(), free: NIL, used: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.used
     }
 
     #[inline]
     pub(crate) fn insert(&mut self, entry: T) -> Key {
-        if let Some(index) = self.free.pop() {
-            let slot = &mut self.slots[index as usize];
-            slot.entry = Some(entry);
-            return Key { index, generation: slot.generation };
+        if self.free == NIL {
+            self.grow();
         }
-        let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 live entries");
-        self.slots.push(Slot { generation: 0, entry: Some(entry) });
-        Key { index, generation: 0 }
+        self.used += 1;
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        self.free = slot.next;
+        slot.entry = Some(entry);
+        Key { index, generation: slot.generation }
+    }
+
+    /// Adds a slot to the vacant ones, of which there are none.
+    #[cold]
+    fn grow(&mut self) {
+        self.free = index_behind(self.slots.len());
+        self.slots.push(Slot { generation: 0, next: NIL, entry: None });
     }
 
     #[inline]
@@ -68,18 +73,25 @@ impl<T> Keyed<T> {
         if slot.generation != key.generation {
             return None;
         }
-        let entry = slot.vacate()?;
-        self.free.push(key.index);
+        let entry = slot.entry.take()?;
+        self.vacate(key.index);
         Some(entry)
     }
 
     /// As [`remove`](Keyed::remove), for an entry whose drop is nobody's code: it need not be moved out.
     #[inline]
     pub(crate) fn discard(&mut self, key: Key) {
-        let slot = &mut self.slots[key.index as usize];
-        slot.entry = None;
+        self.slots[key.index as usize].entry = None;
+        self.vacate(key.index);
+    }
+
+    /// The entry at `index` is gone.
+    #[inline]
+    fn vacate(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
         slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(key.index);
+        slot.next = std::mem::replace(&mut self.free, index);
+        self.used -= 1;
     }
 
     #[inline]

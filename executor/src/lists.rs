@@ -7,6 +7,11 @@
 /// "No entry": the end of a list, the absence of an index.
 pub(crate) const NIL: u32 = u32::MAX;
 
+/// The index behind so many entries.
+pub(crate) fn index_behind(entries: usize) -> u32 {
+    u32::try_from(entries).ok().filter(|index| *index != NIL).expect("fewer than 2^32 entries")
+}
+
 /// An entry's neighbours in one list. The one before the head is the tail, so a list need not name it; an
 /// entry alone in its list has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

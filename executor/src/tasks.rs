@@ -6,7 +6,7 @@
 use std::collections::BinaryHeap;
 use std::panic::Location;
 
-use crate::lists::{List, NIL};
+use crate::lists::{List, NIL, index_behind};
 use crate::task::CellBox;
 use crate::tree::Node;
 
@@ -231,7 +231,7 @@ impl Tasks {
             // By an eighth: doubling would let a large loop hold twice what it needs.
             self.slots.reserve_exact(self.slots.len() / 8 + 64);
         }
-        self.free = u32::try_from(self.slots.len()).expect("fewer than 2^32 tasks");
+        self.free = index_behind(self.slots.len());
         self.slots.push(Slot::VACANT);
     }
 
@@ -246,7 +246,7 @@ impl Tasks {
 
     /// Every slot there is, vacant ones too.
     pub(crate) fn all(&self) -> std::ops::Range<u32> {
-        0..u32::try_from(self.slots.len()).expect("fewer than 2^32 tasks")
+        0..index_behind(self.slots.len())
     }
 }
 
