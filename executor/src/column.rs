@@ -13,14 +13,16 @@ impl<T: Clone + Default> Column<T> {
         self.0.get(task as usize).cloned().unwrap_or_default()
     }
 
+    #[cold]
     pub(crate) fn set(&mut self, task: u32, entry: T) {
         let place = task as usize;
-        if self.0.len() <= place {
-            self.0.resize_with(place + 1, T::default);
+        while self.0.len() <= place {
+            self.0.push(T::default());
         }
         self.0[place] = entry;
     }
 
+    #[cold]
     pub(crate) fn clear(&mut self, task: u32) {
         if let Some(entry) = self.0.get_mut(task as usize) {
             *entry = T::default();
