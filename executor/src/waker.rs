@@ -60,8 +60,8 @@ impl Wakers {
         let kept = std::mem::replace(&mut self.lent, next.lent);
         self.borrower = next.borrower;
         let slot = task as usize;
-        if self.own.len() <= slot {
-            self.own.resize_with(slot + 1, || None);
+        while self.own.len() <= slot {
+            self.own.push(None);
         }
         self.own[slot] = Some(kept);
     }
