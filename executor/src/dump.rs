@@ -54,7 +54,7 @@ fn dump(core: &Core) -> TaskDump {
     let time = Duration::from_nanos(core.clock.now());
     let tasks = core.with(|state| {
         let living = state.tasks.living();
-        living.into_iter().map(|task| state.report_task(task)).collect()
+        living.map(|task| state.report_task(task)).collect()
     });
     TaskDump { time, tasks }
 }

@@ -367,10 +367,12 @@ pub fn all_tasks() -> Vec<TaskHandle> {
 }
 
 pub(crate) fn living_tasks(core: &Rc<Core>) -> Vec<TaskHandle> {
-    let living = core.with(|state| {
-        let living = state.tasks.living();
-        living.iter().for_each(|task| state.tasks[*task].refs += 1);
-        living
-    });
-    living.into_iter().map(|task| TaskHandle::adopt(core, task)).collect()
+    core.with(|state| {
+        let mut handles = Vec::new();
+        for task in state.tasks.living() {
+            state.tasks[task].refs += 1;
+            handles.push(TaskHandle::adopt(core, task));
+        }
+        handles
+    })
 }

@@ -267,7 +267,7 @@ fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
 pub(crate) fn abort_all(core: &Rc<Core>) {
     loop {
         let living = core.with(|state| state.tasks.living());
-        if living.is_empty() {
+        if living.len() == 0 {
             return;
         }
         for task in living {

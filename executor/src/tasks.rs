@@ -202,10 +202,10 @@ impl Tasks {
     }
 
     /// The tasks that have not ended, in order of creation.
-    pub(crate) fn living(&self) -> Vec<u32> {
+    pub(crate) fn living(&self) -> impl ExactSizeIterator<Item = u32> + use<> {
         let living = (0u32..).zip(&self.slots).filter(|(_, slot)| slot.life == Life::Alive);
         let living: BinaryHeap<(u64, u32)> = living.map(|(index, slot)| (slot.id, index)).collect();
-        living.into_sorted_vec().into_iter().map(|(_, index)| index).collect()
+        living.into_sorted_vec().into_iter().map(|(_, index)| index)
     }
 
     /// Takes a task in; the one reference to it is the caller's.

@@ -50,7 +50,7 @@ impl EventLoop {
     fn deadlock(&self) -> Deadlock {
         let waiting = self.core.with(|state| {
             let living = state.tasks.living();
-            living.into_iter().filter_map(|task| state.waiting_task(task)).collect()
+            living.filter_map(|task| state.waiting_task(task)).collect()
         });
         Deadlock { waiting }
     }
