@@ -68,8 +68,9 @@ impl Core {
     pub(crate) fn with<R>(&self, lines: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.borrow_mut();
         let result = lines(&mut state);
-        if !state.errands.is_empty() {
-            drop(state);
+        let has_errands = !state.errands.is_empty();
+        drop(state);
+        if has_errands {
             self.run_errands();
         }
         result
