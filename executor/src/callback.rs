@@ -156,7 +156,7 @@ impl CallHandle {
     pub fn is_done(&self) -> bool {
         self.core
             .upgrade()
-            .is_none_or(|core| core.with(|state| state.calls.get(self.key).is_none()))
+            .is_none_or(|core| core.peek(|state| state.calls.get(self.key).is_none()))
     }
 
     /// The loop time it was asked for; `None` for `call_soon`.

@@ -219,7 +219,7 @@ impl Future for Raise {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Infallible> {
         if self.raised.is_none() {
             self.raised = Some(context::current("Cancelled::resume", |core| {
-                let inside = core.with(|state| state.current != Place::NOWHERE);
+                let inside = core.peek(|state| state.current != Place::NOWHERE);
                 assert!(
                     inside,
                     "`Cancelled::resume` was awaited outside a task: there is nothing to unwind"

@@ -76,6 +76,12 @@ impl Core {
         result
     }
 
+    /// Shows the state to a few lines that only look.
+    #[inline]
+    pub(crate) fn peek<R>(&self, lines: impl FnOnce(&State) -> R) -> R {
+        lines(&self.state.borrow())
+    }
+
     #[cold]
     fn run_errands(&self) {
         loop {

@@ -53,7 +53,7 @@ impl Core {
 
     /// Settles the delays that are not: nobody may read the clock for long.
     pub(crate) fn settle_delays(&self) {
-        if self.with(|state| !state.unsettled.is_empty()) {
+        if self.peek(|state| !state.unsettled.is_empty()) {
             self.read_clock();
         }
     }

@@ -52,7 +52,7 @@ impl EventLoop {
 
 fn dump(core: &Core) -> TaskDump {
     let time = Duration::from_nanos(core.clock.now());
-    let tasks = core.with(|state| {
+    let tasks = core.peek(|state| {
         let living = state.tasks.living();
         living.map(|task| state.report_task(task)).collect()
     });

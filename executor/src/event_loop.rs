@@ -24,7 +24,7 @@ use crate::run_error::RunError;
 use crate::slack::Slack;
 use crate::slow::Timed;
 use crate::spawn;
-use crate::state::Ready;
+use crate::state::{Ready, State};
 use crate::task::{self, CellBox};
 use crate::waker::Wakers;
 
@@ -164,7 +164,7 @@ impl EventLoop {
     /// If a loop runs on this thread already, or the operating system refuses to wait.
     pub fn run_once(&mut self, max_wait: Option<Duration>) -> Result<Turn, RunError> {
         let entered = self.enter("run_once")?;
-        let (handles, counts) = (self.handles, self.core.with(|state| state.counts));
+        let (handles, counts) = (self.handles, self.core.peek(|state| state.counts));
         self.turn(max_wait)?;
         drop(entered);
         let handles = self.handles - handles;
@@ -185,7 +185,7 @@ impl EventLoop {
         match self.core.enter() {
             Ok(entered) => Ok(entered),
             Err(running) => {
-                let task = running.with(|state| state.current_task().map(|t| state.task_name(t)));
+                let task = running.peek(|state| state.current_task().map(|t| state.task_name(t)));
                 Err(RunError::AlreadyRunning { call, task })
             }
         }
@@ -241,7 +241,7 @@ impl EventLoop {
     /// Nothing is ready to run and nothing has come from outside. Timers may be armed.
     #[must_use = "this only looks"]
     pub fn is_idle(&self) -> bool {
-        self.core.with(|state| state.ready.is_empty()) && !self.core.remote.has_mail()
+        self.core.peek(|state| state.ready.is_empty()) && !self.core.remote.has_mail()
     }
 
     /// The tasks that have not ended, in order of creation.
@@ -303,7 +303,7 @@ impl EventLoop {
     /// What is left in the loop's tables; all zero when nothing was leaked.
     #[must_use = "this only looks"]
     pub fn census(&self) -> Census {
-        self.core.with(|state| Census {
+        self.core.peek(|state| Census {
             tasks: state.tasks.len(),
             waits: state.waits.len(),
             scopes: state.scopes.len(),
@@ -380,7 +380,7 @@ impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoop")
             .field("time", &self.time())
-            .field("tasks", &self.core.with(|state| state.alive()))
+            .field("tasks", &self.core.peek(State::alive))
             .field("next_deadline", &self.next_deadline())
             .finish_non_exhaustive()
     }

@@ -153,7 +153,7 @@ impl TaskHandle {
     /// How many requests were made and not taken back.
     #[must_use = "this only reads the count"]
     pub fn cancelling(&self) -> u32 {
-        self.core.with(|state| state.tasks[self.index].cancelling)
+        self.core.peek(|state| state.tasks[self.index].cancelling)
     }
 
     /// Takes one request back and returns how many are left. At zero, a request that has not reached its
@@ -171,31 +171,31 @@ impl TaskHandle {
     /// Has the task ended, in whatever way?
     #[must_use = "this only looks at the task"]
     pub fn is_done(&self) -> bool {
-        self.core.with(|state| state.tasks[self.index].is_done())
+        self.core.peek(|state| state.tasks[self.index].is_done())
     }
 
     /// Did the task end cancelled?
     #[must_use = "this only looks at the task"]
     pub fn is_cancelled(&self) -> bool {
-        self.core.with(|state| state.tasks[self.index].life == Life::Cancelled)
+        self.core.peek(|state| state.tasks[self.index].life == Life::Cancelled)
     }
 
     /// The task's id.
     #[must_use = "this only reads the id"]
     pub fn id(&self) -> TaskId {
-        TaskId(self.core.with(|state| state.tasks[self.index].id))
+        TaskId(self.core.peek(|state| state.tasks[self.index].id))
     }
 
     /// What the task is called: the name it was given, else `Task-` and its id.
     #[must_use = "this only reads the name"]
     pub fn name(&self) -> TaskName {
-        self.core.with(|state| state.task_name(self.index))
+        self.core.peek(|state| state.task_name(self.index))
     }
 
     /// Where the task was spawned; `None` once it was cancelled, or its value was taken.
     #[must_use = "this only reads the location"]
     pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
-        self.core.with(|state| state.tasks[self.index].spawned_at())
+        self.core.peek(|state| state.tasks[self.index].spawned_at())
     }
 
     /// How the task ended, without its value; `None` while it runs.
@@ -294,7 +294,7 @@ impl Eq for TaskHandle {}
 impl fmt::Debug for TaskHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, life) =
-            self.core.with(|state| (state.task_name(self.index), state.tasks[self.index].life));
+            self.core.peek(|state| (state.task_name(self.index), state.tasks[self.index].life));
         f.debug_struct("Task").field("name", &name).field("state", &life).finish()
     }
 }

@@ -175,7 +175,7 @@ struct Place {
 impl Place {
     /// The job is done once the loop has heard of it: its entry is gone.
     fn poll_done(&mut self, core: &Core, cx: &Context<'_>) -> Poll<()> {
-        if core.with(|state| state.jobs.get(self.key).is_none()) {
+        if core.peek(|state| state.jobs.get(self.key).is_none()) {
             return Poll::Ready(());
         }
         match self.wait {

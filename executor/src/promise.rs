@@ -354,7 +354,7 @@ impl<T: 'static> Shared<T> {
         let mut waiters = self.waiters.borrow_mut();
         if waiters.len() == waiters.capacity() {
             // Waiters that left without an answer are forgotten before there is room made for more.
-            self.core.with(|state| waiters.retain(|waiter| waiter.is_waiting(state)));
+            self.core.peek(|state| waiters.retain(|waiter| waiter.is_waiting(state)));
         }
         waiters.push(Waiter::Wait(wait.key()));
         drop(waiters);

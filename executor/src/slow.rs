@@ -42,7 +42,7 @@ impl Timed {
 
 /// Runs a handle, and reports it if it took `limit` or longer.
 fn run_timed(core: &Rc<Core>, wakers: &mut Wakers, handle: &Ready, limit: Duration) {
-    let origin = core.with(|state| state.origin(*handle));
+    let origin = core.peek(|state| state.origin(*handle));
     let started = Instant::now();
     run_handle(core, wakers, handle);
     let took = started.elapsed();

@@ -266,7 +266,7 @@ fn fail(core: &Rc<Core>, task: u32, mut cell: CellBox, payload: Payload) {
 /// Ends every task at once, for a loop that is being dropped (rule C14).
 pub(crate) fn abort_all(core: &Rc<Core>) {
     loop {
-        let living = core.with(|state| state.tasks.living());
+        let living = core.peek(|state| state.tasks.living());
         if living.len() == 0 {
             return;
         }
@@ -281,7 +281,7 @@ pub(crate) fn abort_all(core: &Rc<Core>) {
 
 /// Drops the outputs of all tasks, for a loop that is being dropped: they may hold handles.
 pub(crate) fn forget_outputs(core: &Rc<Core>) {
-    for task in core.with(|state| state.tasks.all()) {
+    for task in core.peek(|state| state.tasks.all()) {
         core.with(|state| state.drop_cell(task));
     }
 }

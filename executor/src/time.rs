@@ -183,7 +183,7 @@ impl Armed {
                 Progress::Set => Napping::Over,
                 Progress::Pending => Napping::Sleeps,
                 Progress::Cancelled
-                    if core.with(|state| state.waits.deadline(self.wait)).is_some() =>
+                    if core.peek(|state| state.waits.deadline(self.wait)).is_some() =>
                 {
                     Napping::Sleeps
                 }
@@ -210,7 +210,7 @@ impl Drop for Armed {
 
 impl fmt::Debug for Armed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deadline = self.at_home(|core| core.with(|state| state.waits.deadline(self.wait)));
+        let deadline = self.at_home(|core| core.peek(|state| state.waits.deadline(self.wait)));
         f.debug_struct("Armed")
             .field("deadline", &deadline.flatten().map(Duration::from_nanos))
             .finish_non_exhaustive()

@@ -45,7 +45,7 @@ impl EventLoop {
     /// While handles are ready there is nothing to wait for. Others are looked for now and then, and at
     /// once if a timer is due or somebody has called.
     fn should_look(&self) -> bool {
-        self.core.with(|state| state.ready.is_empty() || state.timer_due)
+        self.core.peek(|state| state.ready.is_empty() || state.timer_due)
             || self.unlooked >= LOOK_EVERY
             || self.core.remote.has_mail()
     }
@@ -90,7 +90,7 @@ impl EventLoop {
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        let ready = self.core.with(|state| !state.ready.is_empty());
+        let ready = self.core.peek(|state| !state.ready.is_empty());
         ready || self.core.stopping.get() || self.core.remote.has_mail()
     }
 
@@ -101,7 +101,7 @@ impl EventLoop {
             return Ok(());
         }
         self.unlooked = 0;
-        if self.core.with(|state| state.has_sources()) {
+        if self.core.peek(State::has_sources) {
             self.ask(Some(Duration::ZERO))?;
         }
         Ok(())

@@ -19,7 +19,7 @@ impl EventLoop {
     /// only, and are waited for if there is no time to jump to.
     pub(crate) fn jump_or_wait(&mut self, max_wait: Option<Duration>) -> Result<(), RunError> {
         let always = self.core.clock.jumps_always();
-        let (jobs, awaits_io) = self.core.with(|state| (state.jobs.len(), state.awaits_io()));
+        let (jobs, awaits_io) = self.core.peek(|state| (state.jobs.len(), state.awaits_io()));
         if jobs > 0 {
             return self.park(max_wait);
         }
@@ -48,7 +48,7 @@ impl EventLoop {
 
     #[cold]
     fn deadlock(&self) -> Deadlock {
-        let waiting = self.core.with(|state| {
+        let waiting = self.core.peek(|state| {
             let living = state.tasks.living();
             living.filter_map(|task| state.waiting_task(task)).collect()
         });

@@ -79,7 +79,7 @@ impl OpenWait {
 
     /// Has a request been passed on to what this waits for?
     pub(crate) fn forwarded(&self) -> bool {
-        self.core.with(|state| state.waits[self.key.index()].forwarded)
+        self.core.peek(|state| state.waits[self.key.index()].forwarded)
     }
 
     /// Wants the body of the scope this was polled in dropped, in this poll.

@@ -145,7 +145,7 @@ impl Core {
     }
 
     fn watch(&self, fd: RawFd, direction: Direction, callback: &Callback) -> io::Result<()> {
-        if let Some(source) = self.with(|state| state.reactor.watched(fd)) {
+        if let Some(source) = self.peek(|state| state.reactor.watched(fd)) {
             let replaced = self.set_callback(source, direction, Some(Rc::clone(callback)));
             drop(replaced);
             if self.register_again(source).is_ok() {
@@ -163,7 +163,7 @@ impl Core {
     }
 
     fn unwatch(&self, fd: RawFd, direction: Direction) -> Option<Callback> {
-        let source = self.with(|state| state.reactor.watched(fd))?;
+        let source = self.peek(|state| state.reactor.watched(fd))?;
         let removed = self.set_callback(source, direction, None)?;
         if self.register_again(source).is_err() {
             self.forget(source);
@@ -191,14 +191,14 @@ impl Core {
     /// Registers a source for the sides that have callbacks. An error if it has none, or is gone.
     fn register_again(&self, source: Key) -> io::Result<()> {
         let gone = io::ErrorKind::NotFound;
-        let (fd, interest) = self.with(|state| state.reactor.interest(source)).ok_or(gone)?;
+        let (fd, interest) = self.peek(|state| state.reactor.interest(source)).ok_or(gone)?;
         let interest = interest.ok_or(gone)?;
         self.registry(|registry| SourceFd(&fd).reregister(registry, token_of(source), interest))
     }
 
     /// Forgets a source, with its callbacks.
     fn forget(&self, source: Key) {
-        let Some((fd, _)) = self.with(|state| state.reactor.interest(source)) else { return };
+        let Some((fd, _)) = self.peek(|state| state.reactor.interest(source)) else { return };
         // A descriptor that was closed is not registered any more.
         let _ = self.registry(|registry| SourceFd(&fd).deregister(registry));
         let forgotten = self.with(|state| state.remove_source(source));

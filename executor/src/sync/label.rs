@@ -92,8 +92,7 @@ impl Holder {
 
     /// The task that runs right now.
     pub(super) fn current() -> Holder {
-        context::try_current(|core| core.with(|state| Holder::running(state)))
-            .unwrap_or(Holder::NOBODY)
+        context::try_current(|core| core.peek(Holder::running)).unwrap_or(Holder::NOBODY)
     }
 
     fn running(state: &State) -> Holder {
@@ -133,7 +132,7 @@ mod tests {
         };
         event_loop.run_until_complete(main).unwrap();
         event_loop.run_until_complete(yield_now()).unwrap();
-        let posted = || event_loop.core.with(|state| state.labels.len());
+        let posted = || event_loop.core.peek(|state| state.labels.len());
         assert_eq!(posted(), 1);
         drop(lock);
         assert_eq!(posted(), 0);
