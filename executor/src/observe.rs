@@ -125,6 +125,7 @@ pub fn default_exception_handler(context: &ExceptionContext<'_>) {
 }
 
 /// Prints a line to standard error, if it can: that nobody reads there must not stop a loop.
+#[cold]
 pub(crate) fn print(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "wheelhouse: {line}");
 }

@@ -159,6 +159,7 @@ impl State {
         }
     }
 
+    #[cold]
     pub(crate) fn task_name(&self, task: u32) -> TaskName {
         TaskName { id: TaskId(self.tasks[task].id), name: self.names.get(task) }
     }
