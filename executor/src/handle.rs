@@ -221,6 +221,14 @@ impl TaskHandle {
         self.unobserve(callback.key)
     }
 
+    /// Why the task failed, if it has.
+    pub(crate) fn failure(&self) -> Option<JoinError> {
+        self.core.with(|state| {
+            let failed = state.tasks[self.index].life == Life::Failed;
+            failed.then(|| state.join_error(self.index))
+        })
+    }
+
     /// How the task ended. One that has not is of another loop than the combinator that asks.
     pub(crate) fn ended(&self) -> Result<(), JoinError> {
         self.ending().unwrap_or_else(|| Err(JoinError::OtherLoop(self.name())))

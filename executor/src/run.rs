@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cell::{self, AnyValue};
-use crate::event_loop::{EventLoop, main_value, stop};
+use crate::event_loop::{EventLoop, main_value};
+use crate::handle::TaskHandle;
 use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
 #[cfg(feature = "signal")]
@@ -178,10 +179,10 @@ impl Runner {
         for task in &tasks {
             task.cancel();
             let unfinished = Rc::clone(&unfinished);
-            task.add_done_callback(move |_| {
+            task.add_done_callback(move |task| {
                 unfinished.set(unfinished.get() - 1);
                 if unfinished.get() == 0 {
-                    stop();
+                    task.core().stopping.set(true);
                 }
             });
         }
@@ -191,11 +192,9 @@ impl Runner {
         // asyncio gathers the tasks, and a gather tells of its end a turn later.
         self.event_loop.stop();
         self.event_loop.run_forever()?;
-        for error in tasks.iter().filter_map(|task| task.ending()?.err()) {
-            if error.is_failure() {
-                let message = "a task failed while the loop was being shut down";
-                self.event_loop.report(&ExceptionContext::task_failed(message, &error));
-            }
+        for error in tasks.iter().filter_map(TaskHandle::failure) {
+            let message = "a task failed while the loop was being shut down";
+            self.event_loop.report(&ExceptionContext::task_failed(message, &error));
         }
         Ok(())
     }
