@@ -29,6 +29,15 @@ pub(crate) enum End {
     At(Duration),
 }
 
+impl End {
+    fn as_loop_time(self, now: u64) -> u64 {
+        match self {
+            End::After(delay) => now.saturating_add(to_nanos(delay)),
+            End::At(when) => to_nanos(when),
+        }
+    }
+}
+
 /// A loop time to arm a timer for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -65,11 +74,10 @@ impl State {
             End::After(delay) if delay >= LONG && !clock.is_virtual() => {
                 self.long_deadline(clock, delay)
             }
-            End::After(delay) => {
+            end => {
                 let now = self.read_clock(clock);
-                Deadline::exactly(now.saturating_add(to_nanos(delay)), now)
+                Deadline::exactly(end.as_loop_time(now), now)
             }
-            End::At(when) => Deadline::exactly(to_nanos(when), self.read_clock(clock)),
         }
     }
 
@@ -99,11 +107,16 @@ impl State {
         let passed = now - self.now;
         self.now = now;
         if passed > LEEWAY {
-            for &(timer, when) in &self.unsettled {
-                self.waits.put_off(timer, when, when.saturating_add(passed - LEEWAY));
-            }
+            self.put_off_unsettled(passed - LEEWAY);
         }
         self.unsettled.clear();
+    }
+
+    #[cold]
+    fn put_off_unsettled(&mut self, by: u64) {
+        for &(timer, when) in &self.unsettled {
+            self.waits.put_off(timer, when, when.saturating_add(by));
+        }
     }
 }
 
