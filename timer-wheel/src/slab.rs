@@ -220,31 +220,32 @@ impl<T> Slab<T> {
     /// If there is none.
     #[inline]
     pub(crate) fn at(&self, index: u32) -> &T {
-        match &self.cells[index as usize] {
-            Cell::Timer { value, .. } => value,
-            Cell::Free { .. } => no_timer(index),
+        match self.cells.get(index as usize) {
+            Some(Cell::Timer { value, .. }) => value,
+            _ => no_timer(index),
         }
     }
 
     /// As [`at`](Self::at), to change it.
     #[inline]
     pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
-        match &mut self.cells[index as usize] {
-            Cell::Timer { value, .. } => value,
-            Cell::Free { .. } => no_timer(index),
+        match self.cells.get_mut(index as usize) {
+            Some(Cell::Timer { value, .. }) => value,
+            _ => no_timer(index),
         }
     }
 
     pub(crate) fn armed(&self, index: u32) -> Armed {
-        match self.cells[index as usize] {
-            Cell::Timer { armed, .. } => armed,
-            Cell::Free { .. } => unreachable!("only timers are in the wheel"),
+        match self.cells.get(index as usize) {
+            Some(&Cell::Timer { armed, .. }) => armed,
+            _ => no_timer(index),
         }
     }
 
     pub(crate) fn set_armed(&mut self, index: u32, new: Armed) {
-        if let Cell::Timer { armed, .. } = &mut self.cells[index as usize] {
-            *armed = new;
+        match self.cells.get_mut(index as usize) {
+            Some(Cell::Timer { armed, .. }) => *armed = new,
+            _ => no_timer(index),
         }
     }
 
