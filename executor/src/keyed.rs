@@ -54,10 +54,11 @@ impl<T> Keyed<T> {
         }
         self.used += 1;
         let index = self.free;
-        let slot = &mut self.slots[index as usize];
-        self.free = slot.next;
+        let slot = self.slot(index);
         slot.entry = Some(entry);
-        Key { index, generation: slot.generation }
+        let Slot { generation, next, .. } = *slot;
+        self.free = next;
+        Key { index, generation }
     }
 
     /// Adds a slot to the vacant ones, of which there are none.
@@ -81,17 +82,23 @@ impl<T> Keyed<T> {
     /// As [`remove`](Keyed::remove), for an entry whose drop is nobody's code: it need not be moved out.
     #[inline]
     pub(crate) fn discard(&mut self, key: Key) {
-        self.slots[key.index as usize].entry = None;
+        self.slot(key.index).entry = None;
         self.vacate(key.index);
     }
 
     /// The entry at `index` is gone.
     #[inline]
     fn vacate(&mut self, index: u32) {
-        let slot = &mut self.slots[index as usize];
+        let next = std::mem::replace(&mut self.free, index);
+        let slot = self.slot(index);
         slot.generation = slot.generation.wrapping_add(1);
-        slot.next = std::mem::replace(&mut self.free, index);
+        slot.next = next;
         self.used -= 1;
+    }
+
+    #[inline]
+    fn slot(&mut self, index: u32) -> &mut Slot<T> {
+        self.slots.get_mut(index as usize).unwrap_or_else(|| no_entry())
     }
 
     #[inline]
