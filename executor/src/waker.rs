@@ -56,9 +56,9 @@ impl Wakers {
     /// Makes the waker that was lent last `task`'s own.
     #[cold]
     pub(crate) fn keep(&mut self, task: u32) {
-        let next = Wakers::new(&self.borrower.remote);
-        let kept = std::mem::replace(&mut self.lent, next.lent);
-        self.borrower = next.borrower;
+        self.borrower = TaskWaker::new(&self.borrower.remote);
+        let next = Waker::from(Arc::clone(&self.borrower));
+        let kept = std::mem::replace(&mut self.lent, next);
         let slot = task as usize;
         while self.own.len() <= slot {
             self.own.push(None);
