@@ -9,6 +9,7 @@ use crate::context::Core;
 use crate::error::TaskName;
 use crate::observe::ExceptionContext;
 use crate::observer::Observer;
+use crate::state::State;
 use crate::target::Aside;
 use crate::task::CellBox;
 
@@ -19,6 +20,13 @@ pub(crate) enum Errand {
     DropObserver(Observer),
     /// What is left of a task that nobody holds any more; its name, if it failed and nobody ever looked.
     DropTask(CellBox, Option<TaskName>),
+}
+
+impl State {
+    #[cold]
+    pub(crate) fn add_errand(&mut self, errand: Errand) {
+        self.errands.push_back(errand);
+    }
 }
 
 impl Core {

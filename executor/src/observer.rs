@@ -121,7 +121,7 @@ impl State {
         let observer = Observer { task, links: Links::OUT, queued: false, action };
         if self.closed {
             // Nobody will be told: the observer goes at once.
-            self.errands.push_back(Errand::DropObserver(observer));
+            self.add_errand(Errand::DropObserver(observer));
             return Key::NONE;
         }
         let key = self.observers.insert(observer);
@@ -176,7 +176,7 @@ impl State {
         let task = self.observers[key.index].task;
         self.tasks[task].observers.remove(&mut self.observers, key.index);
         if let Some(observer) = self.observers.remove(key) {
-            self.errands.push_back(Errand::DropObserver(observer));
+            self.add_errand(Errand::DropObserver(observer));
         }
     }
 

@@ -110,7 +110,7 @@ impl State {
             self.stand_in(key.index, outer);
         }
         if let Some(waker) = replaced {
-            self.errands.push_back(Errand::DropWaker(waker));
+            self.add_errand(Errand::DropWaker(waker));
         }
         let node = &mut self.scopes[key.index].node;
         if node.is_due() {
@@ -219,7 +219,7 @@ impl State {
         let Node { due, pending, depth, .. } = scope.node;
         let (waker, timer) = (scope.waker.take(), scope.timer.take());
         if let Some(waker) = waker {
-            self.errands.push_back(Errand::DropWaker(waker));
+            self.add_errand(Errand::DropWaker(waker));
         }
         if let Some(timer) = timer {
             self.waits.disarm(timer);

@@ -153,7 +153,7 @@ impl State {
     #[inline]
     pub(crate) fn wake_through(&mut self, foreign: Option<Waker>, task: u32) {
         match foreign {
-            Some(waker) => self.errands.push_back(Errand::Wake(waker)),
+            Some(waker) => self.add_errand(Errand::Wake(waker)),
             None if task != NIL => self.wake(task),
             None => {}
         }

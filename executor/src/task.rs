@@ -99,7 +99,7 @@ impl State {
         let unseen = slot.life == Life::Failed && !slot.is(Flag::Seen);
         slot.set(Flag::Seen);
         let unseen = unseen.then(|| self.task_name(task));
-        self.errands.push_back(Errand::DropTask(cell, unseen));
+        self.add_errand(Errand::DropTask(cell, unseen));
     }
 }
 

@@ -204,7 +204,7 @@ impl State {
             Kept::Aside(aside) => {
                 let replaced = std::mem::replace(&mut self.asides[aside].waker, waker);
                 if let Some(waker) = replaced {
-                    self.errands.push_back(Errand::DropWaker(waker));
+                    self.add_errand(Errand::DropWaker(waker));
                 }
             }
             target => {
@@ -268,7 +268,7 @@ impl State {
         if let Target::Task(task, observer) = aside.target {
             self.stop_awaiting(task, key, observer);
         }
-        self.errands.push_back(Errand::DropAside(aside));
+        self.add_errand(Errand::DropAside(aside));
     }
 
     /// What a wait is for.
