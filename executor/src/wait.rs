@@ -255,20 +255,26 @@ impl State {
             let (list, waits) = self.waits_in(place);
             list.unlink(waits, key.index(), in_scope);
         }
-        match target {
-            Kept::Task(task, observer) => self.stop_awaiting(task, key, observer),
-            Kept::Aside(aside) => self.remove_aside(key, aside),
-            _ => {}
+        let awaited = match target {
+            Kept::Task(task, observer) => Some((task, observer)),
+            Kept::Aside(aside) => self.remove_aside(aside),
+            _ => None,
+        };
+        if let Some((task, observer)) = awaited {
+            self.stop_awaiting(task, key, observer);
         }
     }
 
+    /// The task it was for, and our observer there, if it was for one.
     #[cold]
-    fn remove_aside(&mut self, key: WaitKey, aside: u32) {
-        let Some(aside) = self.asides.remove(self.asides.key_at(aside)) else { return };
-        if let Target::Task(task, observer) = aside.target {
-            self.stop_awaiting(task, key, observer);
-        }
+    fn remove_aside(&mut self, aside: u32) -> Option<(u32, u32)> {
+        let aside = self.asides.remove(self.asides.key_at(aside))?;
+        let awaited = match aside.target {
+            Target::Task(task, observer) => Some((task, observer)),
+            _ => None,
+        };
         self.add_errand(Errand::DropAside(aside));
+        awaited
     }
 
     /// What a wait is for.
