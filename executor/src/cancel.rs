@@ -76,13 +76,14 @@ impl State {
     /// Cancels what offers were forwarded to, and what these forward to in turn: depth first, as nested
     /// calls would, but a chain of a million awaits needs no stack (rule C9).
     pub(crate) fn forward(&mut self, mut forwards: Vec<u32>) {
-        forwards.reverse();
-        while let Some(task) = forwards.pop() {
+        let mut rest = 0;
+        loop {
+            forwards[rest..].reverse();
+            let Some(task) = forwards.pop() else { return };
+            rest = forwards.len();
             if !self.tasks[task].is_done() {
-                let rest = forwards.len();
                 self.tasks[task].cancelling += 1;
                 self.aim_one(Place::task(task), &mut forwards);
-                forwards[rest..].reverse();
             }
         }
     }
