@@ -154,8 +154,15 @@ impl<T> Schedule<T> {
         let fresh = fresh.map(|index| self.slab.armed(index).deadline);
         let later = self.earliest_slots().map(|place| self.rings.slot(place));
         let later = later.filter(|slot| !slot.loose).map(|slot| slot.min);
-        let known = fresh.chain(later).filter(|&deadline| deadline <= limit);
-        known.chain(self.due.latest(limit)).chain([wakeup]).max()
+        let mut latest = self.due.latest(limit).map_or(wakeup, |due| due.max(wakeup));
+        let mut note = |deadline| {
+            if deadline <= limit {
+                latest = latest.max(deadline);
+            }
+        };
+        fresh.for_each(&mut note);
+        later.for_each(&mut note);
+        Some(latest)
     }
 
     /// The earliest deadline. A slot is looked into if its bound could be it.
