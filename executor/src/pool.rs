@@ -5,6 +5,7 @@
 //! it was idle for a while, or when the loop goes. Nobody ever joins one: a job that blocks for ever
 //! keeps its thread, and nothing else.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
@@ -40,7 +41,7 @@ pub struct OffloadPool {
     /// `None` until it is needed: to count the processors takes some 25 system calls.
     max_threads: Option<usize>,
     idle_after: Duration,
-    thread_name: String,
+    thread_name: Cow<'static, str>,
     stack_size: Option<usize>,
     shutdown_limit: Duration,
 }
@@ -51,7 +52,7 @@ impl OffloadPool {
         OffloadPool {
             max_threads: None,
             idle_after: Duration::from_secs(10),
-            thread_name: "offload".to_owned(),
+            thread_name: Cow::Borrowed("offload"),
             stack_size: None,
             shutdown_limit: Duration::from_secs(300),
         }
@@ -71,7 +72,7 @@ impl OffloadPool {
 
     /// What the threads are called; a number is added.
     pub fn thread_name(mut self, name: impl Into<String>) -> OffloadPool {
-        self.thread_name = name.into();
+        self.thread_name = Cow::Owned(name.into());
         self
     }
 
