@@ -16,8 +16,12 @@ use crate::remote::Remote;
 use crate::state::State;
 
 /// What an [`EventLoop`](crate::EventLoop), its tasks and its handles share. The loop's `Drop` empties it,
-/// whoever still holds on to it.
+/// whoever still holds on to it. What each step needs comes first, and in the state too: what is near the
+/// beginning takes shorter instructions.
+#[repr(C)]
 pub(crate) struct Core {
+    /// The waker the running task is polled with; only ever compared.
+    polled_with: Cell<Option<(*const (), &'static RawWakerVTable)>>,
     state: RefCell<State>,
     pub(crate) clock: Clock,
     pub(crate) remote: Arc<Remote>,
@@ -29,8 +33,6 @@ pub(crate) struct Core {
     /// The loop ends after this turn.
     pub(crate) stopping: Cell<bool>,
     exception_handler: RefCell<ExceptionHandler>,
-    /// The waker the running task is polled with; only ever compared.
-    polled_with: Cell<Option<(*const (), &'static RawWakerVTable)>>,
 }
 
 thread_local! {

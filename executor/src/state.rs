@@ -65,11 +65,25 @@ impl Place {
     }
 }
 
-/// Everything one loop owns.
+/// Everything one loop owns; first, what each step needs.
+#[repr(C)]
 pub(crate) struct State {
+    /// A user's code, to be run as soon as the state is free.
+    pub(crate) errands: VecDeque<Errand>,
     /// What the next turn runs, in order.
     pub(crate) ready: Vec<Ready>,
     pub(crate) tasks: Tasks,
+    /// Where the code that runs right now stands in the tree of scopes.
+    pub(crate) current: Place,
+    pub(crate) counts: Counts,
+    /// The clock as it was last read.
+    pub(crate) now: u64,
+    /// Timers of long delays that were armed since then, and what for.
+    pub(crate) unsettled: Vec<(TimerKey, u64)>,
+    /// A timer was armed that was due already.
+    pub(crate) timer_due: bool,
+    /// The loop is being dropped, or has been: nothing new is accepted.
+    pub(crate) closed: bool,
     /// Waits, and with them all timers.
     pub(crate) waits: Waits,
     /// What waits keep aside.
@@ -83,25 +97,12 @@ pub(crate) struct State {
     pub(crate) jobs: Keyed<Option<WaitKey>>,
     #[cfg(feature = "net")]
     pub(crate) reactor: crate::reactor::Reactor,
-    /// Where the code that runs right now stands in the tree of scopes.
-    pub(crate) current: Place,
-    /// A user's code, to be run as soon as the state is free.
-    pub(crate) errands: VecDeque<Errand>,
     /// Names given by users; a task without one needs no entry.
     pub(crate) names: Column<Option<Arc<str>>>,
     /// Reasons given with `cancel_with`, the last one of each task.
     pub(crate) reasons: Column<Option<Arc<str>>>,
     /// How many requests are aimed at scopes of a task that are still open. Few tasks have any.
     pub(crate) aimed: Column<u32>,
-    /// The clock as it was last read.
-    pub(crate) now: u64,
-    /// Timers of long delays that were armed since then, and what for.
-    pub(crate) unsettled: Vec<(TimerKey, u64)>,
-    /// A timer was armed that was due already.
-    pub(crate) timer_due: bool,
-    /// The loop is being dropped, or has been: nothing new is accepted.
-    pub(crate) closed: bool,
-    pub(crate) counts: Counts,
 }
 
 /// What has happened since the loop was made; a turn's report is a difference of two of these.
@@ -116,8 +117,15 @@ pub(crate) struct Counts {
 impl State {
     pub(crate) fn new() -> State {
         State {
+            errands: VecDeque::new(),
             ready: Vec::new(),
             tasks: Tasks::new(),
+            current: Place::NOWHERE,
+            counts: Counts::default(),
+            now: 0,
+            unsettled: Vec::new(),
+            timer_due: false,
+            closed: false,
             waits: Waits::new(),
             asides: Keyed::new(),
             labels: Keyed::new(),
@@ -127,16 +135,9 @@ impl State {
             jobs: Keyed::new(),
             #[cfg(feature = "net")]
             reactor: crate::reactor::Reactor::new(),
-            current: Place::NOWHERE,
-            errands: VecDeque::new(),
             names: Column::new(),
             reasons: Column::new(),
             aimed: Column::new(),
-            now: 0,
-            unsettled: Vec::new(),
-            timer_due: false,
-            closed: false,
-            counts: Counts::default(),
         }
     }
 
