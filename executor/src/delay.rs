@@ -98,6 +98,7 @@ impl State {
         }
     }
 
+    #[inline(never)]
     fn read_clock(&mut self, clock: &Clock) -> u64 {
         self.settle(clock.now());
         self.now
