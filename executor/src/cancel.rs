@@ -27,20 +27,21 @@ use crate::wait::Progress;
 impl State {
     /// One call of `cancel` on a task (rule C1). `false`, and nothing happens, if it has ended.
     pub(crate) fn cancel(&mut self, task: u32, reason: Option<Arc<str>>) -> bool {
-        if self.tasks[task].is_done() {
+        let slot = &mut self.tasks[task];
+        if slot.is_done() {
             // Whoever wants it gone does not want to hear how it failed.
-            self.tasks[task].set(Flag::Seen);
+            slot.set(Flag::Seen);
             return false;
         }
+        slot.cancelling += 1;
         match reason {
             Some(reason) => {
+                slot.set(Flag::Labelled);
+                slot.unset(Flag::Told);
                 self.reasons.set(task, Some(reason));
-                self.tasks[task].set(Flag::Labelled);
-                self.tasks[task].unset(Flag::Told);
             }
             None => self.forget_told_reason(task),
         }
-        self.tasks[task].cancelling += 1;
         self.aim_request(Place::task(task));
         true
     }
@@ -81,8 +82,9 @@ impl State {
             forwards[rest..].reverse();
             let Some(task) = forwards.pop() else { return };
             rest = forwards.len();
-            if !self.tasks[task].is_done() {
-                self.tasks[task].cancelling += 1;
+            let slot = &mut self.tasks[task];
+            if !slot.is_done() {
+                slot.cancelling += 1;
                 self.aim_one(Place::task(task), &mut forwards);
             }
         }

@@ -171,8 +171,9 @@ impl State {
         if scope.called && !scope.counted {
             scope.counted = true;
             let task = scope.task;
-            self.tasks[task].cancelling += 1;
-            self.tasks[task].set(Flag::Labelled);
+            let slot = &mut self.tasks[task];
+            slot.cancelling += 1;
+            slot.set(Flag::Labelled);
             self.aimed.set(task, self.aimed.get(task) + 1);
             self.forget_told_reason(task);
         }
@@ -188,8 +189,9 @@ impl State {
 
     /// The requests that may end the code in `place`: all that count, save those aimed at scopes beside it.
     pub(crate) fn requests_around(&self, mut place: Place) -> u32 {
-        let cancelling = self.tasks[place.task].cancelling;
-        let mut beside = match self.tasks[place.task].is(Flag::Labelled) {
+        let slot = &self.tasks[place.task];
+        let cancelling = slot.cancelling;
+        let mut beside = match slot.is(Flag::Labelled) {
             true => self.aimed.get(place.task),
             false => 0,
         };
