@@ -85,19 +85,16 @@ impl Core {
         at: &'static Location<'static>,
         then: impl FnOnce(&mut State, Key),
     ) -> CallHandle {
-        let kept = self.with(|state| {
-            if state.closed {
-                return Err(run);
-            }
+        if self.peek(|state| state.closed) {
+            // Nothing new is kept: the callback goes at once.
+            return CallHandle { core: Weak::new(), key: Key::NONE, when: None };
+        }
+        let key = self.with(|state| {
             let key = state.calls.insert(Call { run, timer: None, at });
             then(state, key);
-            Ok(key)
+            key
         });
-        match kept {
-            Ok(key) => CallHandle { core: Rc::downgrade(self), key, when: None },
-            // Nothing new is kept: the callback goes at once.
-            Err(_) => CallHandle { core: Weak::new(), key: Key::NONE, when: None },
-        }
+        CallHandle { core: Rc::downgrade(self), key, when: None }
     }
 
     pub(crate) fn call_later(
