@@ -155,11 +155,9 @@ fn take_in(core: &Core, cell: CellBox, name: Option<Arc<str>>) -> u32 {
         let id = core.with(|state| state.tasks.spawned() + 1);
         crate::guests::tracing::in_span(cell, id, name.as_deref())
     };
-    core.with(|state| {
-        let task = state.add_task(cell);
-        if let Some(name) = name {
-            state.name_task(task, name);
-        }
-        task
-    })
+    let task = core.with(|state| state.add_task(cell));
+    if let Some(name) = name {
+        core.with(|state| state.name_task(task, name));
+    }
+    task
 }
