@@ -270,11 +270,10 @@ impl EventLoop {
         self.core.with(|state| state.closed = true);
         task::abort_all(&self.core);
         task::forget_outputs(&self.core);
-        let (observers, calls) = self.core.with(|state| {
-            state.ready.clear();
-            (state.observers.take_all(), state.calls.take_all())
-        });
+        self.core.with(|state| state.ready.clear());
+        let observers = self.core.with(|state| state.observers.take_all());
         self.core.guard("a callback panicked when it was dropped", || drop(observers));
+        let calls = self.core.with(|state| state.calls.take_all());
         self.core.guard("a callback panicked when it was dropped", || drop(calls));
         #[cfg(feature = "signal")]
         self.core.signals.clear();
