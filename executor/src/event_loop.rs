@@ -46,8 +46,6 @@ pub struct EventLoop {
     pub(crate) running: Vec<Ready>,
     /// Handles run since the operating system was asked.
     pub(crate) unlooked: usize,
-    /// Handles run so far.
-    pub(crate) handles: usize,
 }
 
 /// What a loop does while it is idle, for at most so long: waits, or lets a virtual clock jump. A pointer, so
@@ -85,7 +83,6 @@ impl EventLoop {
             timed,
             running: Vec::new(),
             unlooked: 0,
-            handles: 0,
         }
     }
 
@@ -164,10 +161,10 @@ impl EventLoop {
     /// If a loop runs on this thread already, or the operating system refuses to wait.
     pub fn run_once(&mut self, max_wait: Option<Duration>) -> Result<Turn, RunError> {
         let entered = self.enter("run_once")?;
-        let (handles, counts) = (self.handles, self.core.peek(|state| state.counts));
+        let counts = self.core.peek(|state| state.counts);
         self.turn(max_wait)?;
         drop(entered);
-        let handles = self.handles - handles;
+        let handles = self.running.len();
         let stopped = self.core.stopping.get();
         Ok(self.core.with(|state| Turn { handles, stopped, ..state.report_since(counts) }))
     }
