@@ -28,7 +28,7 @@ use crate::waker::Wakers;
 /// While handles are ready, everything else is looked at once in so many of them (rule T6).
 const LOOK_EVERY: usize = 61;
 
-/// Room for more handles than this is given back after a turn that needs less than a quarter of it.
+/// Room for more handles than this is given back by a turn that needs less than a quarter of it.
 const LARGE_TURN: usize = 10_000;
 
 impl EventLoop {
@@ -62,7 +62,7 @@ impl EventLoop {
     /// Runs exactly the handles that are ready now; what they add goes into the queue of the next turn.
     #[inline(never)]
     fn run_ready(&mut self) {
-        self.forget_last_turn();
+        self.running.clear();
         self.core.with(|state| std::mem::swap(&mut state.ready, &mut self.running));
         self.unlooked += self.running.len();
         let timed = self.timed;
@@ -72,15 +72,11 @@ impl EventLoop {
                 Some(timed) => timed.run(&self.core, &mut self.wakers, handle),
             }
         }
-    }
-
-    fn forget_last_turn(&mut self) {
         let room = self.running.capacity();
         if room > LARGE_TURN && room / 4 > self.running.len() {
             // What a burst of handles needed is not kept for ever.
-            self.running = Vec::new();
+            self.running.shrink_to_fit();
         }
-        self.running.clear();
     }
 
     /// Waits for the operating system: not at all if anything is ready, else until the next timer.
