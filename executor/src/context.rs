@@ -186,6 +186,18 @@ pub(crate) fn try_current<R>(look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
     CURRENT.with(|current| current.borrow().as_ref().map(look))
 }
 
+/// Shows `look` the loop with this inbox, if it is the one that runs on this thread.
+#[inline]
+pub(crate) fn at_home<R>(remote: &Arc<Remote>, look: impl FnOnce(&Rc<Core>) -> R) -> Option<R> {
+    try_current(|core| Arc::ptr_eq(&core.remote, remote).then(|| look(core))).flatten()
+}
+
+/// Does the loop with this inbox run on this thread?
+#[inline]
+pub(crate) fn is_at_home(remote: &Arc<Remote>) -> bool {
+    at_home(remote, |_| ()).is_some()
+}
+
 /// Does another loop than this one run on the thread?
 pub(crate) fn another_runs(core: &Rc<Core>) -> bool {
     try_current(|running| !Rc::ptr_eq(running, core)).unwrap_or(false)

@@ -229,7 +229,7 @@ impl<T> RemoteTask<T> {
     }
 
     fn on_loop_thread(&self) -> bool {
-        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote)) == Some(true)
+        context::is_at_home(&self.remote)
     }
 }
 

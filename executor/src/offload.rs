@@ -193,11 +193,10 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let wait = self.wait;
-        let here = context::try_current(|core| {
-            let ours = Arc::ptr_eq(&core.remote, &self.remote);
-            ours.then(|| core.with(|state| state.remove_job(self.key, wait)))
+        let removed = context::at_home(&self.remote, |core| {
+            core.with(|state| state.remove_job(self.key, wait))
         });
-        match here.flatten() {
+        match removed {
             Some(Removed::Done) => return,
             Some(Removed::Undone) => {}
             None => {

@@ -194,8 +194,7 @@ impl Armed {
 
     /// Shows `look` the loop the timer is armed in, if it runs on this thread.
     fn at_home<R>(&self, look: impl FnOnce(&Core) -> R) -> Option<R> {
-        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote).then(|| look(core)))
-            .flatten()
+        context::at_home(&self.remote, |core| look(core))
     }
 }
 

@@ -81,12 +81,6 @@ impl TaskWaker {
         self.task.load(Ordering::Relaxed)
     }
 
-    /// Does its loop run on this thread?
-    #[inline]
-    fn is_at_home(&self) -> bool {
-        context::try_current(|core| Arc::ptr_eq(&core.remote, &self.remote)) == Some(true)
-    }
-
     /// A wake from anywhere else goes through the inbox.
     #[cold]
     fn send(&self) {
@@ -95,29 +89,23 @@ impl TaskWaker {
     }
 }
 
-/// On the loop's own thread, while it runs, a wake is a push to the ready queue: no lock, no system call.
-#[inline]
-fn wake_at_home(task: u32) {
-    context::try_current(|core| core.with(|state| state.wake(task)));
-}
-
 impl Wake for TaskWaker {
     /// A clone is given back before the push, not after it: its count is shared with other threads, and the processor
     /// first puts in place whatever was written.
     fn wake(self: Arc<Self>) {
-        if self.is_at_home() {
-            let task = self.task();
-            drop(self);
-            wake_at_home(task);
-        } else {
-            self.send();
+        if !context::is_at_home(&self.remote) {
+            return self.send();
         }
+        let task = self.task();
+        drop(self);
+        context::try_current(|core| core.with(|state| state.wake(task)));
     }
 
+    /// On the loop's own thread, while it runs, a wake is a push to the ready queue: no lock, no system call.
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.is_at_home() {
-            wake_at_home(self.task());
-        } else {
+        let task = self.task();
+        let woken = context::at_home(&self.remote, |core| core.with(|state| state.wake(task)));
+        if woken.is_none() {
             self.send();
         }
     }

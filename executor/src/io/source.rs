@@ -263,10 +263,7 @@ impl Bound {
     /// Shows `look` the loop that this is registered with, if it runs on this thread.
     #[inline]
     fn here<R>(&self, look: impl FnOnce(&Rc<Core>, Key) -> R) -> Option<R> {
-        let here = |core: &Rc<Core>| {
-            Arc::ptr_eq(&core.remote, &self.remote).then(|| look(core, self.source))
-        };
-        context::try_current(here).flatten()
+        context::at_home(&self.remote, |core| look(core, self.source))
     }
 
     /// What a future that is polled should do: one look at the loop, since each request comes by here. `None`
