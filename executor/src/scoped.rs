@@ -33,15 +33,15 @@ impl ScopeRef {
 
     /// Loop time at which its timer fires or fired.
     pub(crate) fn when(&self) -> Option<Duration> {
-        self.core.with(|state| state.scopes[self.key.index].when).map(Duration::from_nanos)
+        self.core.peek(|state| state.scopes[self.key.index].when).map(Duration::from_nanos)
     }
 
     pub(crate) fn is_called(&self) -> bool {
-        self.core.with(|state| state.is_called(self.key))
+        self.core.peek(|state| state.is_called(self.key))
     }
 
     pub(crate) fn is_left(&self) -> bool {
-        self.core.with(|state| state.phase(self.key) == Phase::Left)
+        self.core.peek(|state| state.phase(self.key) == Phase::Left)
     }
 
     pub(crate) fn set_deadline(&self, when: Option<Duration>) {

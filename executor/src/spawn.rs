@@ -152,7 +152,7 @@ fn take_in(core: &Core, cell: CellBox, name: Option<Arc<str>>) -> u32 {
     assert!(!core.remote.is_closed(), "`spawn` was called while the loop is being dropped");
     #[cfg(feature = "tracing")]
     let cell = {
-        let id = core.with(|state| state.tasks.spawned() + 1);
+        let id = core.peek(|state| state.tasks.spawned() + 1);
         crate::guests::tracing::in_span(cell, id, name.as_deref())
     };
     let task = core.with(|state| state.add_task(cell));
