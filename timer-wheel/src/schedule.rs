@@ -150,19 +150,13 @@ impl<T> Schedule<T> {
             return Some(wakeup);
         }
         let limit = wakeup.saturating_add(slack);
+        let is_near = |&deadline: &u64| deadline <= limit;
         let fresh = self.slab.members(self.rings.slot(self.rings.fresh()).bag);
         let fresh = fresh.map(|index| self.slab.armed(index).deadline);
         let later = self.earliest_slots().map(|place| self.rings.slot(place));
         let later = later.filter(|slot| !slot.loose).map(|slot| slot.min);
-        let mut latest = self.due.latest(limit).map_or(wakeup, |due| due.max(wakeup));
-        let mut note = |deadline| {
-            if deadline <= limit {
-                latest = latest.max(deadline);
-            }
-        };
-        fresh.for_each(&mut note);
-        later.for_each(&mut note);
-        Some(latest)
+        let known = [fresh.filter(is_near).max(), later.filter(is_near).max()];
+        known.into_iter().fold(self.due.latest(limit).max(Some(wakeup)), Option::max)
     }
 
     /// The earliest deadline. A slot is looked into if its bound could be it.
