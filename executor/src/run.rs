@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cell::{self, AnyValue};
-use crate::event_loop::{EventLoop, main_value};
+use crate::event_loop::{EventLoop, main_value, stop};
 use crate::handle::TaskHandle;
 use crate::observe::{ExceptionContext, print};
 use crate::run_error::RunError;
@@ -179,10 +179,10 @@ impl Runner {
         for task in &tasks {
             task.cancel();
             let unfinished = Rc::clone(&unfinished);
-            task.add_done_callback(move |task| {
+            task.add_done_callback(move |_| {
                 unfinished.set(unfinished.get() - 1);
                 if unfinished.get() == 0 {
-                    task.core().stopping.set(true);
+                    stop();
                 }
             });
         }
