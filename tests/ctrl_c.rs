@@ -50,15 +50,20 @@ mod linux {
             println!("Ctrl-C is ignored here, as by a job in the background:");
         }
         for (name, situation) in SITUATIONS {
-            if ignored {
-                println!("test {name} ... skipped");
-            } else {
-                situation();
-                println!("test {name} ... ok");
+            match ignored {
+                true => println!("test {name} ... skipped"),
+                false => play(name, *situation),
             }
         }
-        a_job_in_the_background_leaves_ctrl_c_to_others();
-        println!("test a_job_in_the_background_leaves_ctrl_c_to_others ... ok");
+        play(
+            "a_job_in_the_background_leaves_ctrl_c_to_others",
+            a_job_in_the_background_leaves_ctrl_c_to_others,
+        );
+    }
+
+    fn play(name: &str, situation: fn()) {
+        situation();
+        println!("test {name} ... ok");
     }
 
     const SITUATIONS: &[(&str, fn())] = &[
